@@ -1,0 +1,1 @@
+"""Chats: the values, the reducer of a running turn, the store that never loses one, the use cases."""

@@ -1,0 +1,97 @@
+"""The values of a chat. Frozen: every edit is a new value, so nothing said is ever overwritten.
+
+Reasoning is a part of its own, never a tag inside text. Ids belong to storage: they are made once
+(`new_id`) and never change their meaning.
+"""
+
+import uuid
+from dataclasses import dataclass
+from typing import Literal
+
+from app.engine.protocol import Sampling, Usage
+
+Role = Literal["system", "user", "assistant"]
+
+Status = Literal["running", "done", "length", "cancelled", "interrupted", "failed"]
+"""running: still being written (after a crash: found so, and turned into interrupted on opening).
+done: the model ended. length: the context or the limit ended it. cancelled: the user stopped it.
+interrupted: the engine or the window died. failed: nothing could be generated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Plain text or Markdown, as typed or generated."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Thinking:
+    """What the model thought. closed is False where it never ended its thought."""
+
+    text: str
+    closed: bool = True
+    seconds: float = 0.0
+    tokens: int = 0
+
+
+Part = Text | Thinking
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """By what an answer was made: enough to say so, and the seed and settings to ask again."""
+
+    model: str
+    file: str
+    size_bytes: int
+    quantization: str
+    engine: str
+    device: str
+    context: int
+    sampling: Sampling
+    prompt_format: str
+    prompt_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One node of a conversation tree. created_at: seconds since the epoch, UTC.
+
+    parent_id is None for the first message. note: one sentence where status is interrupted or
+    failed ("The engine stopped (killed by signal 9). ...").
+    """
+
+    id: str
+    parent_id: str | None
+    role: Role
+    parts: tuple[Part, ...]
+    created_at: float
+    status: Status = "done"
+    note: str = ""
+    usage: Usage | None = None
+    provenance: Provenance | None = None
+
+    @property
+    def text(self) -> str:
+        """Return the visible text, without thinking."""
+        return "".join(part.text for part in self.parts if isinstance(part, Text))
+
+    @property
+    def thinking(self) -> Thinking | None:
+        """Return the thought, if there is one."""
+        return next((part for part in self.parts if isinstance(part, Thinking)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class ChatSummary:
+    """A chat as the sidebar lists it. updated_at: seconds since the epoch, UTC."""
+
+    id: str
+    title: str
+    updated_at: float
+
+
+def new_id() -> str:
+    """Return a fresh id, unique across machines (a random UUID's 32 hex digits)."""
+    return uuid.uuid4().hex

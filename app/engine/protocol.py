@@ -1,0 +1,272 @@
+"""What is said between the window and the engine child: frozen values through a pipe.
+
+Commands go down, events come up. Every event carries the id of the request it answers, so that
+late events of a cancelled request can be dropped. Cancel is a stop reason, not an exception.
+`EngineDied` never crosses the pipe: the client makes it when the pipe ends.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from app.errors import Problem
+from app.prompts.segments import Prompt
+
+BackendName = Literal["llama_cpp", "scripted"]
+KVType = Literal["f16", "q8_0", "q4_0"]
+Channel = Literal["thinking", "answer"]
+StopReason = Literal["stop", "length", "cancelled", "loop"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How the next token is drawn. temperature 0 is greedy.
+
+    top_k runs first: at a vocabulary of 131,072 top_p without it costs nine times as much.
+    top_k 0, top_p 1 and min_p 0 switch their step off.
+    """
+
+    temperature: float = 0.7
+    top_k: int = 40
+    top_p: float = 0.95
+    min_p: float = 0.0
+    seed: int = 0
+
+
+# ---------------------------------------------------------------- commands
+
+
+@dataclass(frozen=True, slots=True)
+class LoadOptions:
+    """What to load and how. context in tokens; gpu_layers -1 is all; threads 0 is the engine's choice."""
+
+    path: str
+    backend: BackendName = "llama_cpp"
+    context: int = 8192
+    gpu_layers: int = -1
+    kv_type: KVType = "f16"
+    threads: int = 0
+    batch: int = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Load a model, after unloading the one that is there. Answered by Loading..., then Loaded or Failed."""
+
+    request: int
+    options: LoadOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Tokenize:
+    """Encode a prompt exactly as Generate would. Answered by Tokens or Failed."""
+
+    request: int
+    prompt: Prompt
+
+
+@dataclass(frozen=True, slots=True)
+class Generate:
+    """Continue a prompt. Answered by PromptProgress..., Started, Delta..., then Finished or Failed.
+
+    reasoning: the name of the format in app.reasoning.formats ("mistral", "think", "none").
+    thinking_open: the prompt ends inside an open thought.
+    max_tokens: 0 is up to the end of the context.
+    thinking_budget: tokens of thinking after which the thought is closed; None is no limit.
+    ignore_end: go on past end-of-generation tokens (benchmarks and fault tests only).
+    """
+
+    request: int
+    prompt: Prompt
+    sampling: Sampling
+    reasoning: str = "none"
+    thinking_open: bool = False
+    max_tokens: int = 0
+    thinking_budget: int | None = None
+    ignore_end: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CloseThinking:
+    """Close the thought now and let the model answer. No event of its own; too late is no error."""
+
+    request: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Stop the load or generation with this request id. A generation ends with Finished("cancelled"),
+    a load with Failed(key "load-cancelled")."""
+
+    request: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unload:
+    """Free the model and its memory. Answered by Unloaded."""
+
+    request: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shutdown:
+    """End the child. Answered by the end of the pipe."""
+
+
+Command = Load | Tokenize | Generate | CloseThinking | Cancel | Unload | Shutdown
+
+
+# ---------------------------------------------------------------- events
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """What the engine knows of the loaded model.
+
+    controls: the control tokens it has, of those that prompts and reasoning formats ask for.
+    template: the chat template in the file, if any.
+    sampling: the file's own recommendation (general.sampling.*), if any.
+    device: where it runs, in words ("CPU", "NVIDIA GeForce RTX 4090").
+    build: the engine's version, such as "llama-cpp-python 0.3.36".
+    """
+
+    name: str
+    path: str
+    size_bytes: int
+    architecture: str
+    quantization: str
+    parameters: int
+    layers: int
+    vocabulary: int
+    context: int
+    context_train: int
+    controls: tuple[str, ...]
+    template: str | None
+    sampling: Sampling | None
+    backend: BackendName
+    device: str
+    build: str
+
+
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """fraction: 0 to 1 of the weights are read."""
+
+    request: int
+    fraction: float
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The model is ready."""
+
+    request: int
+    info: ModelInfo
+    load_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """The ids of a prompt, and the text of each as the vocabulary spells it."""
+
+    request: int
+    ids: tuple[int, ...]
+    pieces: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PromptProgress:
+    """done of total prompt tokens are in the KV cache; cached of them were there already."""
+
+    request: int
+    done: int
+    total: int
+    cached: int
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The prompt is read; the first token comes next.
+
+    prompt_hash: sha256 (hex) of the prompt's ids as little-endian int32.
+    """
+
+    request: int
+    prompt_tokens: int
+    cached_tokens: int
+    thinking_open: bool
+    prompt_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """New text on one channel, made of `tokens` tokens (markers count to the channel they close)."""
+
+    request: int
+    channel: Channel
+    text: str
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Counts in tokens, times in seconds. first_token_s runs from the command to the first token."""
+
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    thinking_tokens: int = 0
+    answer_tokens: int = 0
+    prefill_s: float = 0.0
+    decode_s: float = 0.0
+    first_token_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The generation ended. thinking_closed is False where the thought was never closed."""
+
+    request: int
+    reason: StopReason
+    usage: Usage
+    thinking_closed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The request could not be done; the engine lives on."""
+
+    request: int
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Unloaded:
+    """The model is gone and its memory given back."""
+
+    request: int
+
+
+@dataclass(frozen=True, slots=True)
+class EngineDied:
+    """The child ended without being asked to. request: what it was doing, None if idle.
+
+    exit_code: as multiprocessing gives it: negative is a signal, None unknown.
+    """
+
+    request: int | None
+    problem: Problem
+    exit_code: int | None
+    log_tail: tuple[str, ...] = field(default=())
+
+
+Event = (
+    Loading
+    | Loaded
+    | Tokens
+    | PromptProgress
+    | Started
+    | Delta
+    | Finished
+    | Failed
+    | Unloaded
+    | EngineDied
+)
