@@ -1,0 +1,217 @@
+"""Ponder's icons, drawn: strokes in a box of 16 units, so that they are crisp at every scale.
+
+No image files and no icon font: an icon takes the colour it is asked for, and its engine paints it
+anew at whatever size and device pixel ratio Qt asks for.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from math import cos, pi, sin
+
+from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QIcon, QIconEngine, QPainter, QPainterPath, QPen, QPixmap
+
+Draw = Callable[[QPainterPath], None]
+_BOX = 16.0
+_STROKE = 1.35
+_FILLED = frozenset({"stop", "more"})
+
+
+def icon(name: str, color: str) -> QIcon:
+    """Return an icon by name in a colour ("#RRGGBB"). KeyError for a name that does not exist."""
+    return QIcon(_Engine(name, color))
+
+
+def names() -> tuple[str, ...]:
+    """Return the names there are."""
+    return tuple(_DRAWINGS)
+
+
+def paint(painter: QPainter, name: str, color: str, rect: QRectF) -> None:
+    """Paint an icon into a rectangle, for those who paint themselves."""
+    side = min(rect.width(), rect.height())
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.translate(rect.center() - QPointF(side / 2, side / 2))
+    painter.scale(side / _BOX, side / _BOX)
+    if name in _FILLED:
+        painter.fillPath(_path(name), QColor(color))
+    else:
+        pen = QPen(QColor(color), _STROKE)
+        pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+        pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+        painter.strokePath(_path(name), pen)
+    painter.restore()
+
+
+class _Engine(QIconEngine):
+    """Paints one drawing at the size asked for."""
+
+    def __init__(self, name: str, color: str) -> None:
+        super().__init__()
+        _path(name)
+        self._name = name
+        self._color = color
+
+    def paint(self, painter: QPainter, rect: QRect, mode: QIcon.Mode, _state: QIcon.State) -> None:
+        if mode == QIcon.Mode.Disabled:
+            painter.setOpacity(painter.opacity() * 0.5)
+        paint(painter, self._name, self._color, QRectF(rect))
+
+    def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
+        made = QPixmap(size)
+        made.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(made)
+        self.paint(painter, QRect(0, 0, size.width(), size.height()), mode, state)
+        painter.end()
+        return made
+
+    def clone(self) -> QIconEngine:
+        return _Engine(self._name, self._color)
+
+
+@cache
+def _path(name: str) -> QPainterPath:
+    made = QPainterPath()
+    _DRAWINGS[name](made)
+    return made
+
+
+def _line(path: QPainterPath, *points: tuple[float, float]) -> None:
+    path.moveTo(*points[0])
+    for point in points[1:]:
+        path.lineTo(*point)
+
+
+def _copy(path: QPainterPath) -> None:
+    path.addRoundedRect(QRectF(5.5, 5.5, 8, 8), 1.5, 1.5)
+    path.moveTo(3.5, 10.5)
+    path.cubicTo(2.8, 10.4, 2.5, 9.8, 2.5, 9.2)
+    path.lineTo(2.5, 4)
+    path.cubicTo(2.5, 3.1, 3.1, 2.5, 4, 2.5)
+    path.lineTo(9.2, 2.5)
+    path.cubicTo(9.8, 2.5, 10.4, 2.8, 10.5, 3.5)
+
+
+def _retry(path: QPainterPath) -> None:
+    box = QRectF(2.7, 2.7, 10.6, 10.6)
+    path.arcMoveTo(box, 28)
+    path.arcTo(box, 28, 304)
+    _line(path, (12.9, 2.4), (12.9, 5.7), (9.6, 5.7))
+
+
+def _edit(path: QPainterPath) -> None:
+    _line(path, (3, 13), (3.5, 10.3), (10.8, 3), (13, 5.2), (5.7, 12.5))
+    path.closeSubpath()
+    _line(path, (9.3, 4.5), (11.5, 6.7))
+
+
+def _branch(path: QPainterPath) -> None:
+    path.addEllipse(QPointF(4.5, 3.7), 1.7, 1.7)
+    path.addEllipse(QPointF(11.5, 3.7), 1.7, 1.7)
+    path.addEllipse(QPointF(8, 12.3), 1.7, 1.7)
+    path.moveTo(4.5, 5.4)
+    path.cubicTo(4.5, 8.5, 8, 7, 8, 10.6)
+    path.moveTo(11.5, 5.4)
+    path.cubicTo(11.5, 8.5, 8, 7, 8, 10.6)
+
+
+def _send(path: QPainterPath) -> None:
+    _line(path, (8, 13), (8, 3.5))
+    _line(path, (4, 7.3), (8, 3.3), (12, 7.3))
+
+
+def _stop(path: QPainterPath) -> None:
+    path.addRoundedRect(QRectF(3.5, 3.5, 9, 9), 1.2, 1.2)
+
+
+def _chevron_down(path: QPainterPath) -> None:
+    _line(path, (4, 6.2), (8, 10.2), (12, 6.2))
+
+
+def _chevron_right(path: QPainterPath) -> None:
+    _line(path, (6.2, 4), (10.2, 8), (6.2, 12))
+
+
+def _attach(path: QPainterPath) -> None:
+    path.moveTo(11.3, 5)
+    path.lineTo(6.3, 10)
+    path.cubicTo(5.2, 11.1, 6.6, 12.5, 7.7, 11.4)
+    path.lineTo(12.4, 6.7)
+    path.cubicTo(14.6, 4.5, 11.6, 1.5, 9.4, 3.7)
+    path.lineTo(4.4, 8.7)
+    path.cubicTo(1.3, 11.8, 5.6, 16, 8.7, 13)
+    path.lineTo(12.6, 9.1)
+
+
+def _clock(path: QPainterPath) -> None:
+    path.addEllipse(QPointF(8, 8), 5.5, 5.5)
+    _line(path, (8, 4.8), (8, 8), (10.3, 9.4))
+
+
+def _plus(path: QPainterPath) -> None:
+    _line(path, (8, 3), (8, 13))
+    _line(path, (3, 8), (13, 8))
+
+
+def _search(path: QPainterPath) -> None:
+    path.addEllipse(QPointF(7, 7), 4.3, 4.3)
+    _line(path, (10.3, 10.3), (13.5, 13.5))
+
+
+def _gear(path: QPainterPath) -> None:
+    teeth = 8
+    for step in range(teeth):
+        for turn, radius in ((-0.32, 4.9), (-0.2, 6.5), (0.2, 6.5), (0.32, 4.9)):
+            angle = (step + turn) * 2 * pi / teeth
+            point = QPointF(8 + radius * cos(angle), 8 + radius * sin(angle))
+            if path.elementCount() == 0:
+                path.moveTo(point)
+            else:
+                path.lineTo(point)
+    path.closeSubpath()
+    path.addEllipse(QPointF(8, 8), 2.1, 2.1)
+
+
+def _trash(path: QPainterPath) -> None:
+    _line(path, (2.8, 4.3), (13.2, 4.3))
+    _line(path, (6, 4), (6.3, 2.5), (9.7, 2.5), (10, 4))
+    _line(path, (4.2, 4.5), (4.8, 13.5), (11.2, 13.5), (11.8, 4.5))
+    _line(path, (6.8, 7), (6.9, 11))
+    _line(path, (9.2, 7), (9.1, 11))
+
+
+def _close(path: QPainterPath) -> None:
+    _line(path, (4, 4), (12, 12))
+    _line(path, (12, 4), (4, 12))
+
+
+def _more(path: QPainterPath) -> None:
+    for x in (3.3, 8.0, 12.7):
+        path.addEllipse(QPointF(x, 8), 1.35, 1.35)
+
+
+def _sidebar(path: QPainterPath) -> None:
+    path.addRoundedRect(QRectF(2, 3, 12, 10), 2, 2)
+    _line(path, (6.3, 3), (6.3, 13))
+
+
+_DRAWINGS: dict[str, Draw] = {
+    "copy": _copy,
+    "retry": _retry,
+    "edit": _edit,
+    "branch": _branch,
+    "send": _send,
+    "stop": _stop,
+    "chevron-down": _chevron_down,
+    "chevron-right": _chevron_right,
+    "attach": _attach,
+    "clock": _clock,
+    "plus": _plus,
+    "search": _search,
+    "gear": _gear,
+    "trash": _trash,
+    "close": _close,
+    "more": _more,
+    "sidebar": _sidebar,
+}
