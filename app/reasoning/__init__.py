@@ -1,0 +1,1 @@
+"""Thinking apart from the answer: how models mark it, and the splitter that reads the marks."""
