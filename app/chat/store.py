@@ -222,7 +222,7 @@ class Store:
                     now,
                     store_rows.storable(system_prompt),
                     thinking_budget,
-                    model,
+                    store_rows.storable(model),
                 ),
             )
             self._insert(database, chat_id, messages)
@@ -255,7 +255,7 @@ class Store:
             chat_id,
             system_prompt=store_rows.storable(system_prompt),
             thinking_budget=thinking_budget,
-            model=model,
+            model=store_rows.storable(model),
         )
 
     def _change_chat(

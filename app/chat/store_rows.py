@@ -205,7 +205,8 @@ def fold_pieces(database: sqlite3.Connection, message_id: str) -> None:
 
 
 def _json(value: Usage | Provenance | None) -> str | None:
-    return None if value is None else json.dumps(asdict(value), ensure_ascii=False)
+    # ASCII: the path of a model may hold bytes that UTF-8 cannot.
+    return None if value is None else json.dumps(asdict(value))
 
 
 def _known(kind: type, values: Mapping[str, Any]) -> dict[str, Any]:
