@@ -37,7 +37,10 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class LoadOptions:
-    """What to load and how. context in tokens; gpu_layers -1 is all; threads 0 is the engine's choice."""
+    """What to load and how.
+
+    context: in tokens; gpu_layers: -1 is all; threads: 0 is the engine's choice.
+    """
 
     path: str
     backend: BackendName = "llama_cpp"
@@ -50,7 +53,10 @@ class LoadOptions:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Load a model, after unloading the one that is there. Answered by Loading..., then Loaded or Failed."""
+    """Load a model, after unloading the one that is there.
+
+    Answered by Loading..., then Loaded or Failed.
+    """
 
     request: int
     options: LoadOptions
@@ -94,8 +100,10 @@ class CloseThinking:
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """Stop the load or generation with this request id. A generation ends with Finished("cancelled"),
-    a load with Failed(key "load-cancelled")."""
+    """Stop the load or generation with this request id.
+
+    A generation ends with Finished("cancelled"), a load with Failed(key "load-cancelled").
+    """
 
     request: int
 
@@ -199,7 +207,7 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """New text on one channel, made of `tokens` tokens (markers count to the channel they close)."""
+    """New text on one channel, made of `tokens` tokens (a thought's markers count to thinking)."""
 
     request: int
     channel: Channel
@@ -209,7 +217,10 @@ class Delta:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Counts in tokens, times in seconds. first_token_s runs from the command to the first token."""
+    """Counts in tokens, times in seconds.
+
+    first_token_s: from the command to the first token.
+    """
 
     prompt_tokens: int = 0
     cached_tokens: int = 0

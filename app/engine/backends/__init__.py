@@ -1,0 +1,1 @@
+"""What can generate tokens: one module a library, each imported only in the child that uses it."""

@@ -1,0 +1,80 @@
+"""What the worker asks of a back end: the few verbs of which generating text is made.
+
+Slicing the prompt, splitting the thought from the answer, budgets, cancelling and counting are the
+worker's, so that every back end behaves alike. A back end belongs to one thread. The world's
+faults are `WorldError`s with a whole sentence; any other exception is a bug and ends the child.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from app.engine.protocol import LoadOptions, ModelInfo, Sampling
+from app.errors import Problem, WorldError
+from app.prompts.segments import Prompt
+
+LoadProgress = Callable[[float], bool]
+"""Called with 0 to 1 of the weights; returning False asks the load to stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One entry of the vocabulary.
+
+    data: its bytes, possibly only a part of a UTF-8 character; the spelling for a control token.
+    end: whether it ends a generation. control: the name where it is a control token.
+    """
+
+    data: bytes
+    end: bool = False
+    control: str | None = None
+
+
+class Backend(Protocol):
+    """A model in memory and the one sequence of tokens it has read."""
+
+    def load(self, options: LoadOptions, progress: LoadProgress) -> ModelInfo:
+        """Load a model into a fresh back end. Raises WorldError (also when progress says stop)."""
+
+    def unload(self) -> None:
+        """Free all memory. The back end is not used again."""
+
+    def encode(self, prompt: Prompt) -> list[int]:
+        """Return the ids of a prompt. Raises WorldError where a control token is unknown."""
+
+    def token(self, token_id: int) -> Token:
+        """Return the vocabulary's entry; quick, because it is asked for each generated token."""
+
+    def reuse(self, ids: Sequence[int]) -> int:
+        """Keep what was read already of ids, forget the rest; return how many tokens were kept.
+
+        Less than len(ids) always: the last token is read again, because sampling needs its logits.
+        """
+
+    def read(self, ids: Sequence[int]) -> None:
+        """Append tokens to the sequence, at most `LoadOptions.batch` at a time."""
+
+    def begin(self, sampling: Sampling) -> None:
+        """Make the sampler of the next generation."""
+
+    def sample(self) -> int:
+        """Draw the token that follows the sequence, without appending it."""
+
+    def append(self, token_id: int) -> None:
+        """Append one token to the sequence."""
+
+
+def load_cancelled() -> WorldError:
+    """Return the error that says a load was cancelled on request."""
+    return WorldError(Problem("load-cancelled", "Loading the model was cancelled."))
+
+
+def unknown_control(name: str) -> WorldError:
+    """Return the error that says the vocabulary has no control token of this name."""
+    return WorldError(
+        Problem(
+            "unknown-control",
+            f"This model has no control token {name}, which the prompt format needs.",
+            "Choose another prompt format for this model, or another model.",
+        )
+    )

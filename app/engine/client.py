@@ -1,0 +1,396 @@
+"""The parent's side of the engine: commands down, events up, and the truth about how it ended.
+
+Nothing here waits in the caller's thread. A writer thread starts the child and writes to its pipe
+(a child that hangs lets the pipe fill); a reader thread puts what comes on a queue and, when the
+pipe ends, says why. There is one child at most, none before it is needed. When it dies, the next
+Generate or Tokenize starts another and loads the same model again: its Loading and Loaded events
+then carry the id of that request.
+
+The writer outlives the child it started: on Linux a child is killed with the thread that made it.
+"""
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app import paths
+from app.engine import death, log
+from app.engine.protocol import (
+    Cancel,
+    CloseThinking,
+    Command,
+    EngineDied,
+    Event,
+    Failed,
+    Finished,
+    Generate,
+    Load,
+    Loaded,
+    LoadOptions,
+    Shutdown,
+    Tokenize,
+    Tokens,
+    Unload,
+    Unloaded,
+    Usage,
+)
+from app.errors import Problem
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import SpawnProcess
+
+KILL_AFTER_S = 5.0
+"""How long a cancel may go unanswered. A slice of the prompt takes 0.3 s, a token less."""
+
+_CLOSE_S = 1.0
+
+_Job = Load | Tokenize | Generate | Unload
+
+
+class _Child:
+    """One life of the engine process.
+
+    written: the requests it knows of. has_model: it was told to load one and has not failed.
+    reloading: requests for which the model is loaded again first.
+    """
+
+    def __init__(
+        self, process: "SpawnProcess", connection: "Connection[Command, Event]", log_start: int
+    ) -> None:
+        self.process = process
+        self.pid = process.pid
+        self.connection = connection
+        self.log_start = log_start
+        self.ooms = death.ooms_so_far()
+        self.written: set[int] = set()
+        self.has_model = False
+        self.reloading: set[int] = set()
+        self.unresponsive = False
+        self.writing = threading.Lock()
+
+
+class EngineClient:
+    """Talks to one engine child. Thread-safe; no call blocks but `close` and `poll` with a timeout.
+
+    log_path: the child's log, by default the user's. wakeup: called from the reader thread after
+    each event; it must be quick and not call back. kill_after_s: how long a cancel may go
+    unanswered before the child is killed.
+    """
+
+    def __init__(
+        self,
+        *,
+        log_path: Path | None = None,
+        wakeup: Callable[[], None] | None = None,
+        kill_after_s: float = KILL_AFTER_S,
+    ) -> None:
+        self._log_path = log_path
+        self._wakeup = wakeup
+        self._kill_after_s = kill_after_s
+        self._lock = threading.Lock()
+        self._events: queue.SimpleQueue[tuple[float, Event]] = queue.SimpleQueue()
+        self._commands: queue.SimpleQueue[Command | None] = queue.SimpleQueue()
+        self._writer: threading.Thread | None = None
+        self._reader: threading.Thread | None = None
+        self._child: _Child | None = None
+        self._nudges: Connection[None, None] | None = None
+        self._nudged: Connection[None, None] | None = None
+        # Requests without an answer yet, oldest first, and when a cancelled one must have ended.
+        self._open: dict[int, _Job] = {}
+        self._overdue: dict[int, float] = {}
+        self._loaded: LoadOptions | None = None
+        self._last_request = 0
+        self._closed = False
+
+    # ------------------------------------------------------------ the caller's thread
+
+    def next_request(self) -> int:
+        """Return a fresh request id."""
+        with self._lock:
+            self._last_request += 1
+            return self._last_request
+
+    @property
+    def loaded_options(self) -> LoadOptions | None:
+        """What is loaded, or will be loaded again by the next Generate after a death."""
+        return self._loaded
+
+    @property
+    def pid(self) -> int | None:
+        """The child's process id, None where there is no child."""
+        child = self._child
+        return child.pid if child else None
+
+    def send(self, command: Command) -> None:
+        """Hand a command over; events answer it. Commands for requests that are over do nothing."""
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("the engine client is closed")
+            match command:
+                case Cancel(request=request):
+                    if request not in self._open:
+                        return
+                    self._overdue.setdefault(request, time.monotonic() + self._kill_after_s)
+                    self._nudge()
+                case CloseThinking(request=request):
+                    if request not in self._open:
+                        return
+                case Shutdown():
+                    pass
+                case _:
+                    self._open[command.request] = command
+            if self._writer is None:
+                self._writer = _thread(self._write_commands, "engine-writer")
+        self._commands.put(command)
+
+    def poll(self, timeout_s: float = 0.0) -> list[tuple[float, Event]]:
+        """Return the events since the last call, each with its time.monotonic().
+
+        timeout_s: how long to wait for the first one where there is none.
+        """
+        events: list[tuple[float, Event]] = []
+        try:
+            if timeout_s > 0:
+                events.append(self._events.get(timeout=timeout_s))
+            while True:
+                events.append(self._events.get_nowait())
+        except queue.Empty:
+            return events
+
+    def close(self) -> None:
+        """End the child, within about two seconds at worst; leaves no process and no thread."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            self._commands.put(None)
+        writer = self._writer
+        if writer is None:
+            return
+        writer.join(_CLOSE_S)
+        # From here on no child is started: the writer is gone, or stuck writing to this one.
+        reader, child = self._reader, self._child
+        if reader is not None and child is not None:
+            reader.join(_CLOSE_S)
+            if reader.is_alive():
+                with suppress(ValueError):  # it ended this very moment
+                    child.process.kill()
+        if reader is not None:
+            reader.join()
+        writer.join()
+        for connection in (self._nudges, self._nudged):
+            if connection is not None:
+                connection.close()
+
+    def __enter__(self) -> "EngineClient":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _nudge(self) -> None:
+        """Have the reader look at the deadlines. Called with the lock held."""
+        if self._nudges is not None:
+            self._nudges.send(None)
+
+    # ------------------------------------------------------------ the writer thread
+
+    def _write_commands(self) -> None:
+        while (command := self._commands.get()) is not None and not self._closed:
+            steps = self._steps(command)
+            try:
+                for step in steps:
+                    self._write(self._child or self._start_child(), step)
+            except OSError as error:
+                self._not_started(command, error)
+        child = self._child
+        if child is not None:
+            self._write(child, Shutdown())
+
+    def _steps(self, command: Command) -> list[Command]:
+        """Return what has to be written for a command: nothing, itself, or a Load before it."""
+        with self._lock:
+            child = self._child
+            if isinstance(command, Cancel | CloseThinking | Shutdown):
+                return [command] if child else []
+            if command.request not in self._open:
+                return []
+            if isinstance(command, Unload) and child is None:
+                self._loaded = None
+                answer = Unloaded(command.request)
+            elif (
+                isinstance(command, Tokenize | Generate)
+                and self._loaded is not None
+                and not (child and child.has_model)
+            ):
+                return [Load(command.request, self._loaded), command]
+            else:
+                return [command]
+            self._end(command.request)
+        self._put(answer)
+        return []
+
+    def _write(self, child: _Child, command: Command) -> None:
+        with self._lock:
+            if isinstance(command, Load):
+                child.has_model = True
+                if isinstance(self._open.get(command.request), Load):
+                    self._loaded = None
+                else:
+                    child.reloading.add(command.request)
+            if isinstance(command, Load | Tokenize | Generate | Unload):
+                child.written.add(command.request)
+        with child.writing, suppress(OSError):  # it died; the reader tells
+            child.connection.send(command)
+
+    def _start_child(self) -> _Child:
+        import multiprocessing
+        import os
+
+        from app.engine import worker
+
+        context = multiprocessing.get_context("spawn")
+        path = self._log_path or paths.engine_log()
+        connection, theirs = context.Pipe(duplex=True)
+        process = context.Process(
+            target=worker.main,
+            args=(theirs, str(path), os.getpid()),
+            name="ponder-engine",
+            daemon=True,
+        )
+        log_start = log.size(path)
+        process.start()
+        # Our copy of the child's end would keep the pipe open when the child dies.
+        theirs.close()
+        child = _Child(process, connection, log_start)
+        with self._lock:
+            if self._nudges is None:
+                self._nudged, self._nudges = context.Pipe(duplex=False)
+            self._child = child
+            self._reader = _thread(lambda: self._read_events(child), "engine-reader")
+        return child
+
+    def _not_started(self, command: Command, error: OSError) -> None:
+        """Answer a command for which the system gave no process."""
+        if isinstance(command, Load | Tokenize | Generate):
+            with self._lock:
+                self._end(command.request)
+            problem = Problem(
+                "engine-start",
+                "The engine could not be started.",
+                "Close other programs, then try again.",
+                str(error),
+            )
+            self._put(Failed(command.request, problem))
+
+    # ------------------------------------------------------------ the reader thread
+
+    def _read_events(self, child: _Child) -> None:
+        from multiprocessing.connection import wait
+
+        assert self._nudged is not None
+        while True:
+            ready = wait([child.connection, self._nudged], self._patience_s())
+            if self._nudged in ready:
+                self._nudged.recv()
+            if child.connection in ready:
+                try:
+                    event = child.connection.recv()
+                except (EOFError, OSError):
+                    break
+                self._take(child, event)
+            if self._patience_s() == 0.0:
+                child.unresponsive = True
+                with self._lock:
+                    self._overdue.clear()
+                child.process.kill()
+        self._bury(child)
+
+    def _patience_s(self) -> float | None:
+        """Return how long to wait: until the running request's cancel is overdue, None is ever."""
+        with self._lock:
+            running = next(iter(self._open), None)
+            if running is None or running not in self._overdue:
+                return None
+            return max(0.0, self._overdue[running] - time.monotonic())
+
+    def _take(self, child: _Child, event: Event) -> None:
+        """Pass an event on, unless its request is over, and learn from it."""
+        if isinstance(event, EngineDied) or event.request is None:
+            return
+        with self._lock:
+            job = self._open.get(event.request)
+            if job is None:
+                return
+            over = isinstance(event, Finished | Failed | Tokens | Unloaded)
+            if isinstance(event, Loaded) and isinstance(job, Load):
+                self._loaded = job.options
+                over = True
+            if isinstance(event, Loaded):
+                child.reloading.discard(event.request)
+            if isinstance(event, Unloaded):
+                self._loaded = None
+                child.has_model = False
+            if isinstance(event, Failed):
+                if isinstance(job, Load) or event.request in child.reloading:
+                    child.has_model = False
+                if event.problem.key == "load-cancelled" and isinstance(job, Generate):
+                    # Cancelled while the model was loaded again for it: to the caller an answer
+                    # that was stopped like any other.
+                    event = Finished(event.request, "cancelled", Usage(), not job.thinking_open)
+            if over:
+                self._end(event.request)
+        self._put(event)
+
+    def _end(self, request: int) -> None:
+        """Forget a request that is over; the next one's patience begins. Needs the lock."""
+        del self._open[request]
+        self._overdue.pop(request, None)
+        running = next(iter(self._open), None)
+        if running in self._overdue:
+            self._overdue[running] = time.monotonic() + self._kill_after_s
+
+    def _bury(self, child: _Child) -> None:
+        """Say why the child ended and what that means for the requests it knew of."""
+        child.process.join(_CLOSE_S)
+        if child.process.exitcode is None:
+            child.process.kill()
+            child.process.join()
+        exit_code = child.process.exitcode
+        with child.writing:
+            child.connection.close()
+        child.process.close()
+        path = self._log_path or paths.engine_log()
+        lines = log.tail(path, child.log_start)
+        problem = death.describe(
+            exit_code,
+            lines,
+            oom_killed=death.ooms_so_far() > child.ooms,
+            unresponsive=child.unresponsive,
+        )
+        with self._lock:
+            self._child = None
+            lost = [request for request in self._open if request in child.written]
+            for request in lost:
+                self._end(request)
+            if self._closed:
+                return
+        self._put(EngineDied(lost[0] if lost else None, problem, exit_code, lines))
+        for request in lost[1:]:
+            self._put(Failed(request, problem))
+
+    def _put(self, event: Event) -> None:
+        self._events.put((time.monotonic(), event))
+        if self._wakeup is not None:
+            self._wakeup()
+
+
+def _thread(target: Callable[[], None], name: str) -> threading.Thread:
+    thread = threading.Thread(target=target, name=name, daemon=True)
+    thread.start()
+    return thread

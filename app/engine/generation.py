@@ -1,0 +1,220 @@
+"""One generation: the prompt read in slices, then token after token until something ends it.
+
+The loop is the same for every back end; what is particular to one is behind `Backend`. It runs on
+the child's main thread and looks at the request's flags, which the command thread sets, before
+each slice and each token.
+"""
+
+import codecs
+import hashlib
+import sys
+import time
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.engine.backends.base import Backend, Token
+from app.engine.flags import Flags
+from app.engine.outbox import Outbox
+from app.engine.prefill import Pace, read_prompt
+from app.engine.protocol import Finished, Generate, PromptProgress, Started, StopReason, Usage
+from app.errors import Problem, WorldError
+from app.prompts.segments import Control, Text
+from app.reasoning.formats import FORMATS, Format
+from app.reasoning.splitter import Piece, Splitter
+
+
+@dataclass(slots=True)
+class _Times:
+    """Moments on the monotonic clock, seconds."""
+
+    received: float
+    prefill: float = 0.0
+    decode: float = 0.0
+    first_token: float = 0.0
+
+
+class Voice:
+    """Turns tokens into text on channels, and counts them.
+
+    Every token counts once: to the channel on which its text comes out, markers to thinking, and
+    text that is still withheld (half a character, half a marker) with the text that releases it.
+    """
+
+    def __init__(self, request: int, format_: Format, thinking_open: bool, outbox: Outbox) -> None:
+        self._request = request
+        self._format = format_
+        self._splitter = Splitter(format_, thinking_open=thinking_open)
+        self._utf8 = codecs.getincrementaldecoder("utf-8")("replace")
+        self._outbox = outbox
+        self._held = 0
+        self.thinking_tokens = 0
+        self.answer_tokens = 0
+
+    @property
+    def thinking(self) -> bool:
+        """Whether a thought is open."""
+        return self._splitter.thinking
+
+    @property
+    def between_characters(self) -> bool:
+        """Whether no character is begun and unfinished."""
+        return not self._utf8.getstate()[0]
+
+    def say(self, token: Token) -> None:
+        """Take the next token."""
+        self._held += 1
+        if token.control is None:
+            text = self._utf8.decode(token.data)
+            if text:
+                self._send(self._splitter.feed(text))
+        elif token.control in (self._format.open, self._format.close):
+            self._end_character()
+            self._send(self._splitter.feed(token.control, token.control))
+
+    def finish(self) -> bool:
+        """Say what was withheld; return whether every thought was closed."""
+        self._end_character()
+        self._send(self._splitter.finish())
+        if self._held:
+            self._count("thinking" if self.thinking else "answer", "")
+        return self._splitter.closed
+
+    def _end_character(self) -> None:
+        rest = self._utf8.decode(b"", final=True)
+        self._utf8.reset()
+        if rest:
+            self._send(self._splitter.feed(rest))
+
+    def _send(self, pieces: list[Piece]) -> None:
+        for piece in pieces:
+            if piece.channel == "marker":
+                self._count("thinking", "")
+            else:
+                self._count(piece.channel, piece.text)
+
+    def _count(self, channel: str, text: str) -> None:
+        held, self._held = self._held, 0
+        if channel == "thinking":
+            self.thinking_tokens += held
+            self._outbox.delta(self._request, "thinking", text, held)
+        else:
+            self.answer_tokens += held
+            self._outbox.delta(self._request, "answer", text, held)
+
+
+def generate(
+    backend: Backend,
+    command: Generate,
+    *,
+    context: int,
+    pace: Pace,
+    flags: Flags,
+    outbox: Outbox,
+    received: float,
+) -> None:
+    """Answer a Generate, up to its Finished. Raises WorldError where it cannot be done.
+
+    context: how many tokens the sequence can hold. received: when the command came.
+    """
+    request = command.request
+    ids = backend.encode(command.prompt)
+    _check_length(len(ids), context)
+    kept = backend.reuse(ids)
+    times = _Times(received)
+    voice = Voice(request, FORMATS[command.reasoning], command.thinking_open, outbox)
+
+    def progress(done: int) -> None:
+        outbox.send(PromptProgress(request, done, len(ids), kept))
+
+    began = time.monotonic()
+    progress(kept)
+    whole = read_prompt(backend, ids, kept, pace, lambda: flags.cancelled(request), progress)
+    times.prefill = time.monotonic() - began
+    reason: StopReason = "cancelled"
+    if whole:
+        outbox.send(Started(request, len(ids), kept, command.thinking_open, prompt_hash(ids)))
+        began = time.monotonic()
+        reason = _decode(backend, command, context - len(ids), flags, voice, times)
+        times.decode = time.monotonic() - began
+    closed = voice.finish()
+    usage = Usage(
+        prompt_tokens=len(ids),
+        cached_tokens=kept,
+        thinking_tokens=voice.thinking_tokens,
+        answer_tokens=voice.answer_tokens,
+        prefill_s=times.prefill,
+        decode_s=times.decode,
+        first_token_s=times.first_token,
+    )
+    outbox.send(Finished(request, reason, usage, closed))
+
+
+def _decode(
+    backend: Backend, command: Generate, room: int, flags: Flags, voice: Voice, times: _Times
+) -> StopReason:
+    """Generate tokens; room is how many more the context can hold."""
+    request = command.request
+    most = min(command.max_tokens or room, room)
+    budget = sys.maxsize if command.thinking_budget is None else command.thinking_budget
+    before = voice.thinking_tokens
+    made = 0
+    backend.begin(command.sampling)
+    while not flags.cancelled(request):
+        if voice.thinking:
+            spent = voice.thinking_tokens - before >= budget
+            if (spent or flags.closing(request)) and voice.between_characters:
+                marker = _closing_ids(backend, FORMATS[command.reasoning])
+                if made + len(marker) >= most:
+                    return "length"
+                for token_id in marker:
+                    voice.say(backend.token(token_id))
+                    backend.append(token_id)
+                made += len(marker)
+                continue
+        token_id = backend.sample()
+        token = backend.token(token_id)
+        if not times.first_token:
+            times.first_token = time.monotonic() - times.received
+        if token.end and not command.ignore_end:
+            return "stop"
+        voice.say(token)
+        made += 1
+        if made >= most:
+            return "length"
+        backend.append(token_id)
+    return "cancelled"
+
+
+def _closing_ids(backend: Backend, format_: Format) -> list[int]:
+    """Return the ids that close a thought: the control token where there is one, else its text."""
+    try:
+        return backend.encode((Control(format_.close),))
+    except WorldError:
+        if format_.control:
+            raise
+        return backend.encode((Text(format_.close),))
+
+
+def _check_length(tokens: int, context: int) -> None:
+    if tokens == 0:
+        raise WorldError(
+            Problem("prompt-empty", "There is nothing to answer: the prompt is empty.")
+        )
+    if tokens >= context:
+        raise WorldError(
+            Problem(
+                "prompt-too-long",
+                f"The conversation has grown to {tokens:,} tokens,"
+                f" and the model's context holds {context:,}.",
+                "Begin a new chat, or load the model with a larger context.",
+            )
+        )
+
+
+def prompt_hash(ids: Sequence[int]) -> str:
+    """Return the sha256 (hex) of the ids as little-endian int32."""
+    values = array("i", ids)
+    if sys.byteorder == "big":
+        values.byteswap()
+    return hashlib.sha256(values.tobytes()).hexdigest()

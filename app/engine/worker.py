@@ -1,0 +1,192 @@
+"""The engine child: one model, one request at a time, talked to through a pipe.
+
+Two threads. The command thread reads the pipe always, so that a cancel is seen while the model
+decodes, and ends the process at once when the pipe ends: no engine without a window. The main
+thread does the work in order and is the only one that writes to the pipe. A bug's traceback goes to
+the log and ends the child; the parent tells it like any other death.
+"""
+
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.engine import log
+from app.engine.backends.base import Backend
+from app.engine.flags import Flags
+from app.engine.generation import generate
+from app.engine.outbox import Outbox
+from app.engine.prefill import Pace
+from app.engine.protocol import (
+    BackendName,
+    Cancel,
+    CloseThinking,
+    Command,
+    Event,
+    Failed,
+    Generate,
+    Load,
+    Loaded,
+    Loading,
+    ModelInfo,
+    Shutdown,
+    Tokenize,
+    Tokens,
+    Unload,
+    Unloaded,
+)
+from app.errors import Problem, WorldError
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+_LOADING_EVERY_S = 0.05
+
+_Job = tuple[float, Load | Tokenize | Generate | Unload]
+
+
+def main(connection: "Connection[Event, Command]", log_path: str, parent_pid: int) -> None:
+    """Run the child until the pipe ends or Shutdown comes; never returns."""
+    log.redirect(Path(log_path))
+    # ggml would start gdb on an abort, where there is one.
+    os.environ["GGML_NO_BACKTRACE"] = "1"
+    # Ctrl+C in a terminal reaches the whole group; the parent decides what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _die_with_parent(parent_pid)
+    flags = Flags()
+    jobs: queue.SimpleQueue[_Job] = queue.SimpleQueue()
+    threading.Thread(
+        target=_read_commands, args=(connection, flags, jobs), name="commands", daemon=True
+    ).start()
+    worker = Worker(Outbox(connection), flags)
+    while True:
+        received, job = jobs.get()
+        worker.do(job, received)
+
+
+def _die_with_parent(parent_pid: int) -> None:
+    """Have Linux kill this process with its parent: the pipe's end says so too, but only to us."""
+    if sys.platform != "linux":
+        return
+    import ctypes
+
+    set_death_signal = 1  # PR_SET_PDEATHSIG of <linux/prctl.h>
+    ctypes.CDLL(None).prctl(set_death_signal, signal.SIGKILL)
+    if os.getppid() != parent_pid:  # it was gone before the call
+        os._exit(0)
+
+
+def _read_commands(
+    connection: "Connection[Event, Command]", flags: Flags, jobs: "queue.SimpleQueue[_Job]"
+) -> None:
+    while True:
+        try:
+            command = connection.recv()
+        except (EOFError, OSError):
+            os._exit(0)
+        match command:
+            case Cancel(request=request):
+                flags.cancel(request)
+            case CloseThinking(request=request):
+                flags.close_thinking(request)
+            case Shutdown():
+                os._exit(0)
+            case _:
+                jobs.put((time.monotonic(), command))
+
+
+class Worker:
+    """Does the jobs: holds the loaded back end, if any."""
+
+    def __init__(self, outbox: Outbox, flags: Flags) -> None:
+        self._outbox = outbox
+        self._flags = flags
+        self._backend: Backend | None = None
+        self._info: ModelInfo | None = None
+        self._pace = Pace(1)
+
+    def do(self, job: Load | Tokenize | Generate | Unload, received: float) -> None:
+        """Do one job; the world's faults are its answer."""
+        try:
+            match job:
+                case Load():
+                    self._load(job)
+                case Tokenize():
+                    self._tokenize(job)
+                case Generate():
+                    self._generate(job, received)
+                case Unload():
+                    self._unload()
+                    self._outbox.send(Unloaded(job.request))
+        except WorldError as error:
+            self._outbox.send(Failed(job.request, error.problem))
+
+    def _load(self, job: Load) -> None:
+        began = time.monotonic()
+        self._unload()
+        backend = make_backend(job.options.backend)
+        told_at = 0.0
+
+        def progress(fraction: float) -> bool:
+            nonlocal told_at
+            now = time.monotonic()
+            if now - told_at >= _LOADING_EVERY_S:
+                told_at = now
+                self._outbox.send(Loading(job.request, fraction))
+            return not self._flags.cancelled(job.request)
+
+        try:
+            info = backend.load(job.options, progress)
+        except WorldError:
+            backend.unload()
+            raise
+        self._backend, self._info = backend, info
+        self._pace = Pace(job.options.batch)
+        self._outbox.send(Loading(job.request, 1.0))
+        self._outbox.send(Loaded(job.request, info, time.monotonic() - began))
+
+    def _unload(self) -> None:
+        if self._backend is not None:
+            self._backend.unload()
+        self._backend = self._info = None
+
+    def _tokenize(self, job: Tokenize) -> None:
+        backend, _ = self._loaded()
+        ids = backend.encode(job.prompt)
+        tokens = [backend.token(token_id) for token_id in ids]
+        pieces = tuple(token.data.decode("utf-8", "replace") for token in tokens)
+        self._outbox.send(Tokens(job.request, tuple(ids), pieces))
+
+    def _generate(self, job: Generate, received: float) -> None:
+        backend, info = self._loaded()
+        generate(
+            backend,
+            job,
+            context=info.context,
+            pace=self._pace,
+            flags=self._flags,
+            outbox=self._outbox,
+            received=received,
+        )
+
+    def _loaded(self) -> tuple[Backend, ModelInfo]:
+        if self._backend is None or self._info is None:
+            raise WorldError(
+                Problem("no-model", "No model is loaded.", "Choose a model, then send again.")
+            )
+        return self._backend, self._info
+
+
+def make_backend(name: BackendName) -> Backend:
+    """Return a fresh back end; its library is imported here and nowhere else."""
+    if name == "scripted":
+        from app.engine.backends.scripted import ScriptedBackend
+
+        return ScriptedBackend()
+    from app.engine.backends.llama_cpp import LlamaCppBackend
+
+    return LlamaCppBackend()
