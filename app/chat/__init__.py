@@ -1,1 +1,1 @@
-"""Chats: the values, the reducer of a running turn, the store that never loses one, the use cases."""
+"""Chats: the values, the running turn, the store that never loses one, the use cases."""

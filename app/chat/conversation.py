@@ -1,4 +1,7 @@
-"""A conversation: a tree of messages of which one branch is shown. Immutable: every edit is a new value."""
+"""A conversation: a tree of messages of which one branch is shown.
+
+Immutable: every edit is a new value.
+"""
 
 from dataclasses import dataclass, field, replace
 
@@ -7,7 +10,7 @@ from app.chat.message import Message
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """messages by id in the order they were made; `leaf` is the last message of the branch shown."""
+    """messages by id in the order they were made; leaf is the last of the branch shown."""
 
     messages: dict[str, Message] = field(default_factory=dict)
     leaf: str | None = None
@@ -22,7 +25,7 @@ class Conversation:
         return tuple(reversed(found))
 
     def siblings(self, message_id: str) -> tuple[str, ...]:
-        """Return the ids that share the message's parent and role, itself among them, oldest first."""
+        """Return the ids with the message's parent and role, its own among them, oldest first."""
         message = self.messages[message_id]
         return tuple(
             other.id
@@ -42,7 +45,7 @@ class Conversation:
         return at
 
     def with_message(self, message: Message) -> "Conversation":
-        """Return the conversation with a message added (it becomes the leaf) or replaced in place."""
+        """Return the conversation with a message replaced, or added and made the leaf."""
         known = message.id in self.messages
         return replace(
             self,

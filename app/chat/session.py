@@ -5,95 +5,327 @@ works on its own thread, the engine in its own process, and `pump()`, called by 
 is work, moves what they have said into `state` and returns what changed.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+import time
+from dataclasses import replace
 
+from app.chat import titles
+from app.chat.answer import Answer
 from app.chat.conversation import Conversation
-from app.chat.message import ChatSummary
-from app.chat.turn import TurnState
-from app.engine.protocol import ModelInfo
+from app.chat.message import ChatSummary, Message, Role, Status, Text, Thinking, new_id
+from app.chat.model_slot import ModelState, chosen
+from app.chat.session_core import OPEN_CHAT, SessionCore
+from app.engine.protocol import Cancel, CloseThinking, Load, LoadOptions, Unload
 from app.errors import Problem
 
-ModelPhase = Literal["none", "loading", "ready", "failed"]
+DRAFT_DELAY_S = 0.5
+"""A draft is written half a second after the last key, so that typing costs no disk writes."""
+
+EDITED_NOTE = "Edited by hand."
 
 
-@dataclass(frozen=True, slots=True)
-class ModelState:
-    """The model chip's facts. path "" and info None where no model was ever chosen."""
+class Session(SessionCore):
+    """What a user can do. Actions change the state at once and are saved behind it."""
 
-    phase: ModelPhase = "none"
-    name: str = ""
-    path: str = ""
-    fraction: float = 0.0
-    info: ModelInfo | None = None
-    problem: Problem | None = None
+    # ------------------------------------------------------------ chats
 
+    def new_chat(self) -> None:
+        """Show a chat not yet begun. It is created with its first message."""
+        self._leave_chat()
+        self._wanted_chat = None
+        self._change(
+            "chat",
+            "conversation",
+            "turn",
+            "options",
+            chat_id=None,
+            conversation=Conversation(),
+            collapsed={},
+            draft="",
+            system_prompt="",
+            thinking_budget=self.settings.thinking_budget,
+        )
+        self._recount()
+        self._store.call(lambda store: store.new_draft(), self._new_draft, self._report)
+        self._note_open_chat(None)
 
-@dataclass(frozen=True, slots=True)
-class SessionState:
-    """All that the window shows, as one value.
+    def _new_draft(self, text: str) -> None:
+        if self._wanted_chat is None and not self.state.draft:
+            self._change("chat", draft=text)
 
-    chat_id: the open chat, None for a chat not yet begun. running: the message id that is being
-    written, in whatever chat (running_chat), None when idle. turn: its state.
-    """
+    def open_chat(self, chat_id: str) -> None:
+        """Show another chat, once the store has read it."""
+        if chat_id == self.state.chat_id:
+            return
+        self._leave_chat()
+        self._wanted_chat = chat_id
 
-    chats: tuple[ChatSummary, ...] = ()
-    chat_id: str | None = None
-    conversation: Conversation = field(default_factory=Conversation)
-    draft: str = ""
-    model: ModelState = field(default_factory=ModelState)
-    running: str | None = None
-    running_chat: str | None = None
-    turn: TurnState | None = None
-    context_used: int = 0
-    context_total: int = 0
-    thinking_budget: int | None = None
-    system_prompt: str = ""
+        # Behind the writes that are waiting: the chat may be among them.
+        def show(chat: object) -> None:
+            if self._wanted_chat == chat_id:
+                self._show_chat(chat)  # type: ignore[arg-type]
 
+        self._store.call(lambda store: store.load(chat_id), show, self._report)
+        self._note_open_chat(chat_id)
 
-Change = Literal["chats", "conversation", "turn", "model", "context", "draft", "options"]
-"""What pump() and the actions report: which fields of the state are new."""
+    def _leave_chat(self) -> None:
+        if self._draft_due is not None:
+            self._write_draft()
 
+    def _note_open_chat(self, chat_id: str | None) -> None:
+        self._store.call(
+            lambda store: store.set_state(OPEN_CHAT, chat_id), failed=self._report, key="open"
+        )
 
-class Session:
-    """One window's chats and model. See the module's docstring for the threads."""
+    def rename_chat(self, chat_id: str, title: str) -> None:
+        """Give a chat another title; an empty one changes nothing."""
+        title = " ".join(title.split())
+        if not title:
+            return
+        chats = tuple(
+            replace(chat, title=title) if chat.id == chat_id else chat for chat in self.state.chats
+        )
+        self._change("chats", chats=chats)
+        self._durable.put(lambda store: store.rename(chat_id, title))
 
-    state: SessionState
+    def delete_chat(self, chat_id: str) -> None:
+        """Delete a chat; `undo_delete` brings it back."""
+        if self.state.running_chat == chat_id:
+            self.stop()
+        gone = [chat for chat in self.state.chats if chat.id == chat_id]
+        self._deleted += gone
+        self._change("chats", chats=tuple(c for c in self.state.chats if c.id != chat_id))
+        self._durable.put(lambda store: store.delete(chat_id))
+        if self.state.chat_id == chat_id:
+            self._draft_due = None
+            self.new_chat()
 
-    def pump(self) -> frozenset[Change]:
-        """Take in what store and engine have said; return what changed since the last call."""
-        raise NotImplementedError
+    def undo_delete(self) -> None:
+        """Bring back the chat that was deleted last, and show it."""
+        if not self._deleted:
+            return
+        chat = self._deleted.pop()
+        chats = sorted((*self.state.chats, chat), key=lambda c: c.updated_at, reverse=True)
+        self._change("chats", chats=tuple(chats))
+        self._durable.put(lambda store: store.undelete(chat.id))
+        self.open_chat(chat.id)
 
-    def busy(self) -> bool:
-        """Whether pump() must be called soon: a load, a turn or a store answer is outstanding."""
-        raise NotImplementedError
+    def set_draft(self, text: str) -> None:
+        """Keep what is typed and not sent."""
+        if text != self.state.draft:
+            self.state = replace(self.state, draft=text)
+            self._draft_due = time.monotonic() + DRAFT_DELAY_S
 
-    def problems(self) -> Sequence[Problem]:
-        """Take the problems to be shown since the last call (empties the list)."""
-        raise NotImplementedError
+    def set_collapsed(self, message_id: str, *, collapsed: bool) -> None:
+        """Keep whether a message's thinking is folded."""
+        self.state = replace(self.state, collapsed={**self.state.collapsed, message_id: collapsed})
+        self._durable.put(lambda store: store.set_collapsed(message_id, collapsed=collapsed))
 
-    # chats
-    def new_chat(self) -> None: ...
-    def open_chat(self, chat_id: str) -> None: ...
-    def rename_chat(self, chat_id: str, title: str) -> None: ...
-    def delete_chat(self, chat_id: str) -> None: ...
-    def undo_delete(self) -> None: ...
-    def set_draft(self, text: str) -> None: ...
-    def set_collapsed(self, message_id: str, *, collapsed: bool) -> None: ...
+    # ------------------------------------------------------------ model and options
 
-    # model
-    def load_model(self, path: str) -> None: ...
-    def unload_model(self) -> None: ...
-    def set_thinking_budget(self, tokens: int | None) -> None: ...
-    def set_system_prompt(self, text: str) -> None: ...
+    def load_model(self, path: str) -> None:
+        """Load a model, in place of the one that is there; a running answer is stopped first."""
+        if self._answer is not None and self._answer.request is not None:
+            self.stop()
+        self._change("model", "context", model=chosen(path))
+        options = LoadOptions(path=path, context=self.settings.context)
+        self._engine.send(Load(self._engine.next_request(), options))
 
-    # turns
-    def send(self, text: str) -> None: ...
-    def stop(self) -> None: ...
-    def answer_now(self) -> None: ...
-    def retry(self, message_id: str) -> None: ...
-    def edit(self, message_id: str, text: str) -> None: ...
-    def continue_answer(self, message_id: str) -> None: ...
-    def switch_branch(self, message_id: str, step: int) -> None: ...
-    def close(self) -> None: ...
+    def unload_model(self) -> None:
+        """Give the model's memory back. The next message loads it again."""
+        self.stop()
+        if self.state.model.phase != "none":
+            self._engine.send(Unload(self._engine.next_request()))
+
+    def set_thinking_budget(self, tokens: int | None) -> None:
+        """Limit the thinking of this chat's next answers. None is no limit."""
+        self._change("options", thinking_budget=tokens)
+        self._save_options()
+
+    def set_system_prompt(self, text: str) -> None:
+        """Add to the model's own system prompt in this chat."""
+        self._change("options", system_prompt=text)
+        self._save_options()
+
+    def _save_options(self) -> None:
+        state = self.state
+        chat_id = state.chat_id
+        if chat_id is None:
+            return
+        self._durable.put(
+            lambda store: store.set_options(
+                chat_id,
+                system_prompt=state.system_prompt,
+                thinking_budget=state.thinking_budget,
+                model=state.model.path,
+            )
+        )
+
+    # ------------------------------------------------------------ turns
+
+    def send(self, text: str) -> bool:
+        """Send a message and begin its answer; False where that cannot be (it is said why)."""
+        if not text.strip() or not self._may_begin():
+            return False
+        user = self._message(self.state.conversation.leaf, "user", (Text(text),))
+        self._begin(user)
+        return True
+
+    def retry(self, message_id: str) -> bool:
+        """Answer again, beside the answer that is there."""
+        if not self._may_begin():
+            return False
+        message = self.state.conversation.messages[message_id]
+        parent = message.parent_id if message.role == "assistant" else message.id
+        self._begin(parent_id=parent)
+        return True
+
+    def edit(self, message_id: str, text: str) -> bool:
+        """Put another text beside a message: a question is answered anew, an answer just kept."""
+        message = self.state.conversation.messages[message_id]
+        if not text.strip():
+            return False
+        if message.role == "user":
+            if not self._may_begin():
+                return False
+            self._begin(self._message(message.parent_id, "user", (Text(text),)))
+            return True
+        kept = tuple(part for part in message.parts if isinstance(part, Thinking))
+        edited = replace(
+            self._message(message.parent_id, "assistant", (*kept, Text(text))),
+            note=EDITED_NOTE,
+            provenance=message.provenance,
+        )
+        self._add(edited)
+        return True
+
+    def continue_answer(self, message_id: str, *, answer_now: bool = False) -> bool:
+        """Go on with an answer that stopped; answer_now closes its thought first."""
+        if not self._may_begin():
+            return False
+        message = self.state.conversation.messages[message_id]
+        parts = tuple(
+            replace(part, closed=True) if answer_now and isinstance(part, Thinking) else part
+            for part in message.parts
+            if not (isinstance(part, Text) and not part.text)
+        )
+        resumed = replace(message, parts=parts, status="running", note="")
+        self._change("conversation", conversation=self.state.conversation.with_message(resumed))
+        branch = self._branch_to(resumed.id)
+        self._start(resumed, branch if parts else branch[:-1])
+        return True
+
+    def stop(self) -> None:
+        """Stop the running answer; what came is kept."""
+        answer = self._answer
+        if answer is None:
+            return
+        if answer.request is not None:
+            self._engine.send(Cancel(answer.request))
+        else:
+            answer.cancel()
+            self._show_turn(answer)
+
+    def answer_now(self) -> None:
+        """Close the running thought, so that the model answers."""
+        if self._answer is not None and self._answer.request is not None:
+            self._engine.send(CloseThinking(self._answer.request))
+
+    def switch_branch(self, message_id: str, step: int) -> None:
+        """Show the branch `step` places from a message's own; past the ends nothing happens."""
+        conversation = self.state.conversation
+        siblings = conversation.siblings(message_id)
+        at = siblings.index(message_id) + step
+        chat_id = self.state.chat_id
+        if not 0 <= at < len(siblings) or chat_id is None:
+            return
+        leaf = conversation.tip(siblings[at])
+        self._change("conversation", conversation=conversation.with_leaf(leaf))
+        self._durable.put(lambda store: store.set_leaf(chat_id, leaf))
+        self._recount()
+
+    def _may_begin(self) -> bool:
+        """Whether an answer can be begun; says why not."""
+        if self._answer is not None:
+            self._report(
+                Problem(
+                    key="still-running",
+                    title="An answer is still being written.",
+                    advice="Stop it first, or wait for its end.",
+                )
+            )
+            return False
+        if not self.state.model.path:
+            self._report(
+                Problem(
+                    key="no-model",
+                    title="No model is loaded.",
+                    advice="Try the demo, or open a GGUF file.",
+                )
+            )
+            return False
+        return True
+
+    def _message(
+        self, parent_id: str | None, role: Role, parts: tuple[Text | Thinking, ...] = ()
+    ) -> Message:
+        status: Status = "running" if not parts else "done"
+        return Message(new_id(), parent_id, role, parts, time.time(), status)
+
+    def _begin(self, user: Message | None = None, *, parent_id: str | None = None) -> None:
+        """Add a question, if there is one, and an empty answer to it; start writing."""
+        reply = self._message(user.id if user else parent_id, "assistant")
+        self._add(*((user, reply) if user else (reply,)))
+        self._start(reply, self._branch_to(reply.id)[:-1])
+
+    def _start(self, reply: Message, branch: tuple[Message, ...]) -> None:
+        chat_id = self.state.chat_id
+        if chat_id is None:
+            raise RuntimeError("an answer outside a chat")
+        answer = Answer.start(chat_id, reply, branch, time.monotonic())
+        answer.system_prompt = self.state.system_prompt
+        answer.thinking_budget = self.state.thinking_budget
+        self._answer = answer
+        self._change("turn", running=reply.id, running_chat=chat_id)
+        model: ModelState = self.state.model
+        if model.info is not None:
+            self._generate(answer)
+        elif model.phase != "loading":
+            self.load_model(model.path)
+        self._show_turn(answer)
+
+    def _add(self, *messages: Message) -> None:
+        """Add messages to the open chat, which begins with them if it has not begun."""
+        conversation = self.state.conversation
+        for message in messages:
+            conversation = conversation.with_message(message)
+        chat_id = self.state.chat_id
+        self._draft_due = None
+        if chat_id is not None:
+            known = chat_id
+            self._durable.put(lambda store: store.add_messages(known, messages, draft=""))
+        else:
+            chat_id = self._begin_chat(messages)
+        self._change("conversation", "chat", chat_id=chat_id, conversation=conversation, draft="")
+        self._touch(chat_id)
+
+    def _begin_chat(self, messages: tuple[Message, ...]) -> str:
+        chat_id, state = new_id(), self.state
+        title = titles.title_of(messages[0].text)
+        self._wanted_chat = chat_id
+        self._durable.put(
+            lambda store: store.create_chat(
+                chat_id,
+                title=title,
+                messages=messages,
+                system_prompt=state.system_prompt,
+                thinking_budget=state.thinking_budget,
+                model=state.model.path,
+                takes_draft=True,
+            )
+        )
+        self._durable.put(lambda store: store.set_state(OPEN_CHAT, chat_id))
+        self._change("chats", chats=(ChatSummary(chat_id, title, time.time()), *state.chats))
+        return chat_id
+
+    def _branch_to(self, message_id: str) -> tuple[Message, ...]:
+        return self.state.conversation.with_leaf(message_id).branch()

@@ -31,6 +31,7 @@ class TurnState:
 
     started_at: when the turn began; thinking_at, answering_at: when the first token of each came;
     all on the caller's clock, None before. done/total/cached: the prompt's progress in tokens.
+    earlier_s, earlier_tokens: thinking time and tokens of an unfinished answer that is continued.
     """
 
     started_at: float
@@ -47,6 +48,8 @@ class TurnState:
     thinking_at: float | None = None
     answering_at: float | None = None
     now: float = 0.0
+    earlier_s: float = 0.0
+    earlier_tokens: int = 0
     status: Status = "running"
     thinking_closed: bool = False
     usage: Usage | None = None
@@ -61,8 +64,9 @@ class TurnState:
     def thinking_s(self) -> float:
         """Seconds spent thinking so far."""
         if self.thinking_at is None:
-            return 0.0
-        return max(0.0, (self.answering_at or self.now) - self.thinking_at)
+            return self.earlier_s
+        until = self.now if self.answering_at is None else self.answering_at
+        return self.earlier_s + max(0.0, until - self.thinking_at)
 
     @property
     def tokens_per_s(self) -> float:
@@ -70,7 +74,8 @@ class TurnState:
         first = self.thinking_at if self.thinking_at is not None else self.answering_at
         if first is None or self.now <= first:
             return 0.0
-        return (self.thinking_tokens + self.answer_tokens) / (self.now - first)
+        tokens = self.thinking_tokens + self.answer_tokens - self.earlier_tokens
+        return tokens / (self.now - first)
 
     def parts(self) -> tuple[Part, ...]:
         """Return what there is as the parts of a message."""
@@ -84,8 +89,26 @@ class TurnState:
         return tuple(parts)
 
 
+def begin(now: float, parts: tuple[Part, ...] = ()) -> TurnState:
+    """Return the state of a turn that starts now, or goes on with an unfinished one's parts."""
+    state = TurnState(started_at=now, now=now)
+    for part in parts:
+        if isinstance(part, Thinking):
+            state = replace(
+                state,
+                thinking=state.thinking + part.text,
+                thinking_tokens=state.thinking_tokens + part.tokens,
+                thinking_closed=part.closed,
+                earlier_s=state.earlier_s + part.seconds,
+                earlier_tokens=state.earlier_tokens + part.tokens,
+            )
+        else:
+            state = replace(state, answer=state.answer + part.text)
+    return state
+
+
 def reduce(state: TurnState, event: Event, now: float) -> TurnState:
-    """Return the state after an event that happened at `now`. Events after the end change nothing."""
+    """Return the state after an event that came at `now`. After the end nothing changes."""
     if state.over:
         return state
     state = replace(state, now=now)
@@ -138,5 +161,5 @@ def _delta(state: TurnState, event: Delta, now: float) -> TurnState:
         answer=state.answer + event.text,
         answer_tokens=state.answer_tokens + event.tokens,
         answering_at=now if state.answering_at is None else state.answering_at,
-        thinking_closed=bool(state.thinking),
+        thinking_closed=state.thinking_closed or bool(state.thinking),
     )

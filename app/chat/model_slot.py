@@ -1,0 +1,47 @@
+"""The model that is chosen: its state as the header's chip shows it, from the engine's events."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from app.engine.protocol import EngineDied, Event, Failed, Loaded, Loading, ModelInfo, Unloaded
+from app.errors import Problem
+
+ModelPhase = Literal["none", "loading", "ready", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelState:
+    """The model chip's facts. path "" and info None where no model was ever chosen."""
+
+    phase: ModelPhase = "none"
+    name: str = ""
+    path: str = ""
+    fraction: float = 0.0
+    info: ModelInfo | None = None
+    problem: Problem | None = None
+
+
+def chosen(path: str) -> ModelState:
+    """Return the state of a model whose load begins."""
+    return ModelState(phase="loading", name=Path(path).stem, path=path)
+
+
+def reduce_model(state: ModelState, event: Event) -> ModelState:
+    """Return the state after an event of a load, or after the engine's death."""
+    match event:
+        case Loading(fraction=fraction):
+            return replace(state, phase="loading", fraction=fraction, problem=None)
+        case Loaded(info=info):
+            return replace(
+                state, phase="ready", name=info.name, fraction=1.0, info=info, problem=None
+            )
+        case Failed(problem=problem) if problem.key == "load-cancelled":
+            return replace(state, phase="none", fraction=0.0, info=None)
+        case Failed(problem=problem):
+            return replace(state, phase="failed", fraction=0.0, info=None, problem=problem)
+        case EngineDied(problem=problem):
+            return replace(state, phase="failed", fraction=0.0, problem=problem)
+        case Unloaded():
+            return replace(state, phase="none", fraction=0.0, info=None, problem=None)
+    return state

@@ -1,0 +1,138 @@
+"""From a branch of a conversation to the one command that asks the engine to go on with it.
+
+Used by the window's session and by `ponder ask`, so that both ask the same question of the same
+model in the same way.
+"""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.chat.message import Message, Provenance, Text, Thinking
+from app.engine.protocol import Generate, ModelInfo, Sampling
+from app.errors import Problem, WorldError
+from app.prompts import detect, mistral
+from app.prompts.segments import Prompt, Thought, Turn
+from app.reasoning import formats
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the user wants of an answer; None leaves it to the model's own recommendation.
+
+    system: the user's own addition to the model's system prompt, "" for none.
+    """
+
+    system: str = ""
+    seed: int | None = None
+    temperature: float | None = None
+    max_tokens: int = 0
+    thinking_budget: int | None = None
+    keep_thinking: bool = False
+
+
+def turn_of(message: Message) -> Turn:
+    """Return a stored message as a prompt builder sees it; a thought stays in its place."""
+    parts: list[str | Thought] = []
+    for part in message.parts:
+        match part:
+            case Text(text=text):
+                if text:
+                    parts.append(text)
+            case Thinking(text=text, closed=closed):
+                parts.append(Thought(text, closed))
+    return Turn(message.role, tuple(parts))
+
+
+def with_system(info: ModelInfo, turns: Sequence[Turn], own: str) -> list[Turn]:
+    """Return the turns under the model's own system prompt, the user's text merged into it."""
+    system_turns = (turn for turn in turns if turn.role == "system")
+    given = [part for turn in system_turns for part in turn.parts if isinstance(part, str)]
+    system = detect.system_turn(info, "\n\n".join(text for text in (*given, own) if text.strip()))
+    rest = [turn for turn in turns if turn.role != "system"]
+    return rest if system is None else [system, *rest]
+
+
+def prompt_for(
+    info: ModelInfo, turns: Sequence[Turn], *, keep_thinking: bool, unfinished: bool
+) -> tuple[Prompt, str]:
+    """Return the prompt of just these turns and the name of its format.
+
+    unfinished: the last turn is an assistant's, to be continued where it stops.
+    Raises WorldError where the model's chat format is not known.
+    """
+    version = detect.prompt_format(info)
+    if version is None:
+        raise WorldError(
+            Problem(
+                key="unknown-format",
+                title=f"Ponder does not know the chat format of {info.name}.",
+                advice="Choose a Magistral or another Mistral model with [INST] control tokens.",
+                detail=f"Control tokens found: {', '.join(info.controls) or 'none'}.",
+            )
+        )
+    prompt = mistral.build(
+        turns, version=version, keep_thinking=keep_thinking, unfinished=unfinished
+    )
+    return prompt, version
+
+
+def sampling_for(info: ModelInfo, wishes: Wishes) -> Sampling:
+    """Return the sampling: the file's own recommendation, else Magistral's card (0.7, top_p 0.95).
+
+    A seed that is not wished for is drawn, so that it can be recorded and asked for again.
+    """
+    base = info.sampling or Sampling()
+    seed = wishes.seed if wishes.seed is not None else random.SystemRandom().getrandbits(32)
+    temperature = base.temperature if wishes.temperature is None else wishes.temperature
+    return Sampling(
+        temperature=temperature, top_k=base.top_k, top_p=base.top_p, min_p=base.min_p, seed=seed
+    )
+
+
+def generation(
+    request: int,
+    info: ModelInfo,
+    turns: Sequence[Turn],
+    wishes: Wishes,
+    *,
+    unfinished: bool = False,
+) -> tuple[Generate, str]:
+    """Return the command that answers a conversation, and the name of the prompt format.
+
+    Raises WorldError where the model's chat format is not known.
+    """
+    prompt, version = prompt_for(
+        info,
+        with_system(info, turns, wishes.system),
+        keep_thinking=wishes.keep_thinking,
+        unfinished=unfinished,
+    )
+    reasoning = formats.detect(info.controls, info.template, info.name)
+    last = turns[-1].parts[-1] if unfinished and turns and turns[-1].parts else None
+    command = Generate(
+        request=request,
+        prompt=prompt,
+        sampling=sampling_for(info, wishes),
+        reasoning=reasoning.name,
+        thinking_open=isinstance(last, Thought) and not last.closed,
+        max_tokens=wishes.max_tokens,
+        thinking_budget=wishes.thinking_budget,
+    )
+    return command, version
+
+
+def provenance(info: ModelInfo, command: Generate, version: str, prompt_hash: str) -> Provenance:
+    """Return by what an answer was made."""
+    return Provenance(
+        model=info.name,
+        file=info.path,
+        size_bytes=info.size_bytes,
+        quantization=info.quantization,
+        engine=info.build,
+        device=info.device,
+        context=info.context,
+        sampling=command.sampling,
+        prompt_format=version,
+        prompt_hash=prompt_hash,
+    )

@@ -1,0 +1,268 @@
+"""The part of a session that listens: store and engine speak, the state follows.
+
+`SessionCore.pump()` is the one place where news comes in; what a user does is in `session`.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from app import settings as settings_file
+from app.chat.answer import Answer
+from app.chat.durable import DurableWrites
+from app.chat.message import ChatSummary
+from app.chat.model_slot import reduce_model
+from app.chat.request import Wishes, generation, provenance, turn_of
+from app.chat.session_state import Change, SessionState
+from app.chat.store import INTERRUPTED_NOTE, Store, StoredChat
+from app.chat.store_worker import StoreWorker
+from app.engine.client import EngineClient
+from app.engine.protocol import EngineDied, Event, Failed, Loaded, Loading, Started, Unloaded
+from app.errors import Problem, WorldError
+
+OPEN_CHAT = "open_chat"
+"""The name under which the store keeps which chat was open."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Opening:
+    """What is read when the window opens: the list, and the chat that was open last."""
+
+    chats: tuple[ChatSummary, ...]
+    chat: StoredChat | None
+    draft: str
+
+
+def _read_opening(store: Store) -> _Opening:
+    chats = store.list_chats()
+    last = store.get_state(OPEN_CHAT)
+    known = any(chat.id == last for chat in chats)
+    return _Opening(chats, store.load(last) if last and known else None, store.new_draft())
+
+
+class SessionCore:
+    """State, news and the running answer of one window. Not thread-safe."""
+
+    def __init__(
+        self,
+        database: Path,
+        *,
+        settings: settings_file.Settings,
+        wakeup: Callable[[], None] | None = None,
+    ) -> None:
+        """Begin to open the chats; the engine is not started before it is needed.
+
+        wakeup: called on other threads when pump() has something to do; it must only pass it on.
+        """
+        self.state = SessionState(thinking_budget=settings.thinking_budget)
+        self.settings = settings
+        self._changes: set[Change] = set()
+        self._problems: list[Problem] = []
+        self._answer: Answer | None = None
+        self._outstanding = 1
+        self._wanted_chat: str | None = None
+        self._draft_due: float | None = None
+        self._deleted: list[ChatSummary] = []
+        self._engine = EngineClient(wakeup=wakeup)
+        self._store = StoreWorker(database, on_problem=self._report, wakeup=wakeup)
+        self._durable = DurableWrites(self._store, on_problem=self._report)
+        self._store.call(_read_opening, self._opened)
+
+    # ------------------------------------------------------------ news
+
+    def pump(self) -> frozenset[Change]:
+        """Take in what store and engine have said; return what changed since the last call."""
+        now = time.monotonic()
+        for at, event in self._engine.poll():
+            self._take(event, at)
+        answer = self._answer
+        if answer is not None and answer.checkpoint_due(now) and self._durable.empty:
+            message = answer.current()
+            answer.saved_at = now
+            self._store.call(
+                lambda store: store.checkpoint(message), failed=self._report, key="checkpoint"
+            )
+        if self._draft_due is not None and now >= self._draft_due:
+            self._write_draft()
+        self._durable.tick(now)
+        self._outstanding = self._store.poll()
+        changes = frozenset(self._changes)
+        self._changes.clear()
+        return changes
+
+    def busy(self) -> bool:
+        """Whether pump() must be called again soon, without waiting for a wake-up."""
+        return bool(
+            self._changes
+            or self._problems
+            or self._answer is not None
+            or self.state.model.phase == "loading"
+            or self._outstanding
+            or self._draft_due is not None
+            or not self._durable.empty
+        )
+
+    def problems(self) -> Sequence[Problem]:
+        """Take the problems to be shown since the last call."""
+        problems, self._problems = self._problems, []
+        return problems
+
+    def close(self) -> None:
+        """Stop, save what there is, end the engine. Waits for the disk."""
+        if self._answer is not None:
+            message = replace(self._answer.current(), status="interrupted", note=INTERRUPTED_NOTE)
+            self._durable.put(lambda store: store.finish(message))
+        if self._draft_due is not None:
+            self._write_draft()
+        self._engine.close()
+        self._durable.flush()
+        self._store.close()
+
+    def _report(self, problem: Problem) -> None:
+        self._problems.append(problem)
+
+    def _change(self, *changes: Change, **values: object) -> None:
+        self.state = replace(self.state, **values)  # type: ignore[arg-type]
+        self._changes.update(changes)
+
+    # ------------------------------------------------------------ the engine's events
+
+    def _take(self, event: Event, at: float) -> None:
+        """Take in one event: a load's goes to the model, an answer's to the answer."""
+        answer = self._answer
+        ours = answer is not None and answer.request is not None and event.request == answer.request
+        about_model = isinstance(event, Loading | Loaded | Unloaded | EngineDied)
+        if about_model or (self.state.model.phase == "loading" and isinstance(event, Failed)):
+            self._change("model", "context", model=reduce_model(self.state.model, event))
+            if isinstance(event, Loaded):
+                self._remember_model(event.info.path)
+            if answer is not None and not ours:
+                # The answer waits for this load, or the engine it would have come from is gone.
+                if isinstance(event, Loaded):
+                    self._generate(answer)
+                else:
+                    answer.take(event, at)
+            elif (
+                answer is None
+                and isinstance(event, Failed | EngineDied)
+                and event.problem.key != "load-cancelled"
+            ):
+                self._report(event.problem)
+        if answer is None or self._answer is not answer:
+            return
+        if ours:
+            if isinstance(event, Started) and answer.command and self.state.model.info:
+                answer.provenance = provenance(
+                    self.state.model.info, answer.command, answer.prompt_format, event.prompt_hash
+                )
+            answer.take(event, at)
+        self._show_turn(answer)
+
+    def _show_turn(self, answer: Answer) -> None:
+        """Put the running answer into the state, and end it where it is over."""
+        self._change("turn", turn=answer.turn)
+        if not answer.turn.over:
+            if self.state.chat_id == answer.chat_id:
+                self._change("context", context_used=answer.context_tokens())
+            return
+        message = answer.current()
+        self._answer = None
+        self._durable.put(lambda store: store.finish(message))
+        if self.state.chat_id == answer.chat_id:
+            self._change("conversation", conversation=self.state.conversation.with_message(message))
+        self._change("turn", running=None, running_chat=None)
+        self._touch(answer.chat_id)
+        self._recount()
+
+    def _generate(self, answer: Answer) -> None:
+        """Ask the engine for an answer, now that the model's facts are known."""
+        info = self.state.model.info
+        if info is None:
+            raise RuntimeError("no model is known")
+        wishes = Wishes(
+            system=answer.system_prompt,
+            thinking_budget=answer.thinking_budget,
+            keep_thinking=self.settings.keep_thinking,
+        )
+        turns = [turn_of(message) for message in answer.branch]
+        try:
+            answer.command, answer.prompt_format = generation(
+                self._engine.next_request(), info, turns, wishes, unfinished=answer.continues
+            )
+        except WorldError as error:
+            answer.fail(error.problem)
+            return
+        answer.request = answer.command.request
+        self._engine.send(answer.command)
+
+    # ------------------------------------------------------------ the chats' news
+
+    def _opened(self, opening: _Opening) -> None:
+        """Show what was there when the window closed, unless the user was quicker."""
+        ours = {chat.id for chat in self.state.chats}
+        chats = (*self.state.chats, *(chat for chat in opening.chats if chat.id not in ours))
+        self._change("chats", opened=True, chats=chats)
+        if self.state.chat_id is None and not self.state.draft:
+            if opening.chat is not None:
+                self._show_chat(opening.chat)
+            else:
+                self._change("chat", draft=opening.draft)
+
+    def _show_chat(self, chat: StoredChat) -> None:
+        """Show a chat as it was left; the answer that is being written in it, as it is now."""
+        conversation = chat.conversation
+        answer = self._answer
+        if answer is not None and answer.chat_id == chat.summary.id:
+            conversation = conversation.with_message(answer.current())
+        self._wanted_chat = chat.summary.id
+        self._change(
+            "chat",
+            "conversation",
+            "turn",
+            "options",
+            chat_id=chat.summary.id,
+            conversation=conversation,
+            collapsed=dict(chat.collapsed),
+            draft=chat.draft,
+            system_prompt=chat.system_prompt,
+            thinking_budget=chat.thinking_budget,
+        )
+        self._recount()
+
+    def _recount(self) -> None:
+        """Work out how full the context is, from the last answer of the branch shown."""
+        info = self.state.model.info
+        used = 0
+        for message in reversed(self.state.conversation.branch()):
+            if message.usage is not None:
+                usage = message.usage
+                used = usage.prompt_tokens + usage.thinking_tokens + usage.answer_tokens
+                break
+        self._change("context", context_used=used, context_total=info.context if info else 0)
+
+    def _touch(self, chat_id: str) -> None:
+        """Move a chat to the top of the list: something was written in it."""
+        now = time.time()
+        touched = [replace(c, updated_at=now) for c in self.state.chats if c.id == chat_id]
+        rest = [chat for chat in self.state.chats if chat.id != chat_id]
+        self._change("chats", chats=(*touched, *rest))
+
+    def _remember_model(self, path: str) -> None:
+        """Use this model again at the next start."""
+        self._recount()
+        if self.settings.last_model != path:
+            self.settings = replace(self.settings, last_model=path)
+            saved = self.settings
+            # On the store's thread: it is the one that may wait for the disk.
+            self._store.call(lambda _: settings_file.save(saved), failed=self._report)
+
+    def _write_draft(self) -> None:
+        """Keep what is typed. Waits for the chat itself to be written."""
+        if not self._durable.empty:
+            return
+        self._draft_due = None
+        chat_id, text = self.state.chat_id, self.state.draft
+        self._store.call(
+            lambda store: store.set_draft(chat_id, text), failed=self._report, key="draft"
+        )

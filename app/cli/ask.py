@@ -1,0 +1,193 @@
+"""`ponder ask`: one question, its thinking dimmed, its answer; with --json one event a line."""
+
+import argparse
+import dataclasses
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app.chat.answer import Answer
+from app.chat.message import Message, Provenance, Text, new_id
+from app.chat.request import Wishes, generation, provenance, turn_of
+from app.cli.engine import engine, load, model_path
+from app.engine.protocol import (
+    Cancel,
+    Delta,
+    Event,
+    Failed,
+    Finished,
+    Loaded,
+    Loading,
+    ModelInfo,
+    PromptProgress,
+    Started,
+)
+from app.errors import Problem, WorldError
+
+if TYPE_CHECKING:
+    from argparse import _SubParsersAction
+
+_DIM, _PLAIN = "\033[2m", "\033[0m"
+
+
+def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `ask` to the commands."""
+    parser = commands.add_parser("ask", help="ask one question and stream the answer")
+    parser.add_argument("prompt", metavar="PROMPT", help='the question ("-" reads it from stdin)')
+    parser.add_argument("--model", metavar="M", help='a GGUF file, or "demo"')
+    parser.add_argument("--system", metavar="S", default="", help="added to the system prompt")
+    parser.add_argument("--seed", type=_at_least(0), metavar="N")
+    parser.add_argument("--max-tokens", type=_at_least(0), default=0, metavar="N")
+    parser.add_argument("--thinking-budget", type=_at_least(0), metavar="N")
+    parser.add_argument("--temperature", type=_temperature, metavar="T")
+    parser.add_argument("--save", action="store_true", help="keep it as a chat")
+    parser.add_argument("--json", action="store_true", help="one event a line")
+    parser.set_defaults(run=run)
+
+
+def _at_least(least: int) -> Any:
+    def number(text: str) -> int:
+        value = int(text)
+        if value < least:
+            raise argparse.ArgumentTypeError(f"must be {least} or more")
+        return value
+
+    number.__name__ = "number"  # argparse names the type in its message
+    return number
+
+
+def _temperature(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 10:
+        raise argparse.ArgumentTypeError("must be between 0 and 10")
+    return value
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Ask, stream, optionally save; 130 where the user interrupted."""
+    text = sys.stdin.read() if arguments.prompt == "-" else arguments.prompt
+    if not text.strip():
+        raise WorldError(Problem("empty-prompt", "There is no question.", "Write one after ask."))
+    path = model_path(arguments.model)
+    show = _json_line if arguments.json else _Words()
+    user = Message(new_id(), None, "user", (Text(text),), time.time())
+    reply = Message(new_id(), user.id, "assistant", (), time.time(), "running")
+    answer = Answer.start(new_id(), reply, (user,), time.monotonic())
+    wishes = Wishes(
+        system=arguments.system,
+        seed=arguments.seed,
+        temperature=arguments.temperature,
+        max_tokens=arguments.max_tokens,
+        thinking_budget=arguments.thinking_budget,
+    )
+    try:
+        _converse(path, answer, wishes, show)
+    except WorldError as error:
+        if arguments.json:
+            _write({"event": "failed", **dataclasses.asdict(error.problem)})
+        answer.fail(error.problem)
+        raise
+    finally:
+        if arguments.save:
+            _save(text, user, answer)
+    return 130 if answer.turn.status == "cancelled" else 0
+
+
+def _converse(path: Path, answer: Answer, wishes: Wishes, show: Any) -> None:
+    with engine() as opened:
+        info: ModelInfo | None = None
+        for event in load(opened, path):
+            show(event, None)
+            if isinstance(event, Loaded):
+                info = event.info
+        if info is None:
+            raise RuntimeError("a load ended without Loaded")
+        turns = [turn_of(message) for message in answer.branch]
+        command, version = generation(opened.next_request(), info, turns, wishes)
+        opened.send(command)
+        events = opened.events(command.request)
+        while not answer.turn.over:
+            try:
+                event = next(events)
+                if isinstance(event, Failed):
+                    raise WorldError(event.problem)
+                if isinstance(event, Started):
+                    answer.provenance = provenance(info, command, version, event.prompt_hash)
+                answer.take(event, time.monotonic())
+                show(event, answer.provenance)
+            except KeyboardInterrupt:
+                # Cancel is a stop reason: the engine answers with what there is. A generator that
+                # was interrupted is finished, so a new one takes the rest.
+                opened.send(Cancel(command.request))
+                events = opened.events(command.request)
+
+
+def _save(text: str, user: Message, answer: Answer) -> None:
+    from app import paths
+    from app.chat import titles
+    from app.chat.store import Store
+
+    store = Store(paths.database())
+    try:
+        messages = (user, answer.current())
+        store.create_chat(answer.chat_id, title=titles.title_of(text), messages=messages)
+    finally:
+        store.close()
+
+
+def _write(value: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+def _json_line(event: Event, made_by: Provenance | None) -> None:
+    """Write one event in the contract's shape."""
+    names: dict[type, str] = {
+        Loading: "loading",
+        PromptProgress: "prompt",
+        Started: "started",
+        Delta: "delta",
+        Finished: "finished",
+    }
+    name = names.get(type(event))
+    if name is None:
+        return
+    value = {"event": name, **dataclasses.asdict(event)}
+    del value["request"]
+    if isinstance(event, Finished):
+        value["provenance"] = dataclasses.asdict(made_by) if made_by else {}
+    _write(value)
+
+
+class _Words:
+    """Writes for a person: thinking dimmed where the terminal can, a blank line, the answer."""
+
+    def __init__(self) -> None:
+        self._channel = ""
+        self._colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+
+    def __call__(self, event: Event, made_by: Provenance | None) -> None:
+        if isinstance(event, Delta):
+            if event.channel != self._channel:
+                self._turn_to(event.channel)
+            sys.stdout.write(event.text)
+            sys.stdout.flush()
+        elif isinstance(event, Finished):
+            self._turn_to("")
+            if event.reason == "length":
+                print("(stopped: no more room)", file=sys.stderr)
+            elif event.reason == "cancelled":
+                print("(stopped)", file=sys.stderr)
+
+    def _turn_to(self, channel: str) -> None:
+        if self._channel == "thinking" and self._colour:
+            sys.stdout.write(_PLAIN)
+        if self._channel:
+            sys.stdout.write("\n\n" if channel else "\n")
+        if channel == "thinking" and self._colour:
+            sys.stdout.write(_DIM)
+        self._channel = channel
+        sys.stdout.flush()

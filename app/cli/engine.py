@@ -1,0 +1,112 @@
+"""What the commands that need an engine share: a client, a loaded model, its events one by one."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from app import paths, settings
+from app.engine.client import EngineClient
+from app.engine.protocol import (
+    Command,
+    EngineDied,
+    Event,
+    Failed,
+    Finished,
+    Load,
+    Loaded,
+    LoadOptions,
+    ModelInfo,
+    Tokens,
+)
+from app.errors import Problem, WorldError
+
+
+class Engine:
+    """An engine client for straight-line code: send a command, iterate over its events."""
+
+    def __init__(self) -> None:
+        self._news = threading.Event()
+        self._client = EngineClient(wakeup=self._news.set)
+
+    def next_request(self) -> int:
+        """Return a fresh request id."""
+        return self._client.next_request()
+
+    def send(self, command: Command) -> None:
+        """Send a command without waiting for its events."""
+        self._client.send(command)
+
+    def events(self, request: int) -> Iterator[Event]:
+        """Yield the events of a request, the last one included. Raises WorldError on death."""
+        while True:
+            self._news.wait()
+            self._news.clear()
+            for _, event in self._client.poll():
+                if isinstance(event, EngineDied):
+                    raise WorldError(event.problem)
+                if event.request != request:
+                    continue
+                yield event
+                if isinstance(event, Finished | Failed | Loaded | Tokens):
+                    return
+
+    def close(self) -> None:
+        """End the child."""
+        self._client.close()
+
+
+@contextmanager
+def engine() -> Iterator[Engine]:
+    """Give an engine and end its child afterwards, whatever happens."""
+    opened = Engine()
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+def model_path(given: str | None) -> Path:
+    """Return the model to use: the one given, else the last one used, else the demo model.
+
+    Raises WorldError where there is none.
+    """
+    if given is not None and given != "demo":
+        return Path(given).expanduser()
+    if given is None:
+        chosen, _ = settings.load()
+        if chosen.last_model and Path(chosen.last_model).is_file():
+            return Path(chosen.last_model)
+    demo = paths.demo_model()
+    if not demo.is_file():
+        raise WorldError(
+            Problem(
+                key="no-model",
+                title="There is no model yet.",
+                advice="Name one with --model FILE.gguf.",
+                detail=str(demo),
+            )
+        )
+    return demo
+
+
+def load(opened: Engine, path: Path, *, context: int | None = None) -> Iterator[Event]:
+    """Load a model and yield the events; the last one is Loaded. Raises WorldError on failure."""
+    request = opened.next_request()
+    wanted = context or settings.load()[0].context
+    opened.send(Load(request, LoadOptions(path=str(path), context=wanted)))
+    for event in opened.events(request):
+        if isinstance(event, Failed):
+            raise WorldError(event.problem)
+        yield event
+
+
+def loaded(opened: Engine, path: Path, *, context: int | None = None) -> ModelInfo:
+    """Load a model and return what the engine knows of it. Raises WorldError on failure."""
+    info: ModelInfo | None = None
+    for event in load(opened, path, context=context):
+        if isinstance(event, Loaded):
+            info = event.info
+    if info is None:
+        raise RuntimeError("a load ended without Loaded")
+    return info

@@ -1,0 +1,1 @@
+"""What this machine has: processor, memory, graphics, disk, and which probe found it."""
