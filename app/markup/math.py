@@ -1,0 +1,171 @@
+r"""Mathematics in Markdown, as markdown-it rules: `$…$`, `\(…\)` in a line, `$$…$$`, `\[…\]` apart.
+
+The rules run before Markdown's own, so that the backslashes, underscores and stars of a formula
+stay its own. Money is never a formula: `$5 and $6`, `$0.60`, `US$5`, `$HOME/$USER` stay text.
+
+A formula apart may take several lines, not a blank one. While it streams its end is not there yet:
+one that reaches the end of the document is open, and is marked so.
+"""
+
+import re
+from collections.abc import Sequence
+
+from markdown_it import MarkdownIt
+from markdown_it.common.utils import escapeHtml
+from markdown_it.renderer import RendererHTML
+from markdown_it.rules_block import StateBlock
+from markdown_it.rules_inline import StateInline
+from markdown_it.token import Token
+from markdown_it.utils import EnvType, OptionsDict
+
+# An even number of backslashes before the end: `\\]` is a line break and a bracket.
+_UNESCAPED = r"(?<!\\)(?:\\\\)*"
+_ENDS = {
+    "$$": re.compile(_UNESCAPED + r"(\$\$)"),
+    "\\[": re.compile(_UNESCAPED + r"(\\\])"),
+    "\\(": re.compile(_UNESCAPED + r"(\\\))"),
+    "$": re.compile(_UNESCAPED + r"(\$)"),
+}
+# What may follow the closing dollar: no digit and no word, but the n-th, the x's.
+_AFTER_DOLLAR = re.compile(r"(?![A-Za-z0-9_])|(?:th|st|nd|rd|s|d|te|ten|ter|er)\b")
+# A sum of money and words: "5 million (or 4". Words in a formula are in a command: \text{…}.
+_MONEY = re.compile(r"[\d.,]+(?:[^\\]*\s)?[A-Za-z]{2,}[^\\]*")
+# What a line of TeX has and a sentence has not.
+_TEX = re.compile(r"[\\^_{}=]")
+# `\[1\]` and `\[text\](address)` are escaped brackets.
+_NO_FORMULA = re.compile(r"[\d,;\s]*")
+
+
+def math_plugin(md: MarkdownIt) -> None:
+    """Add the rules, and their tokens "math_inline" and "math_block", to a parser.
+
+    content is the TeX; meta["display"]: set apart; meta["closed"]: its end is there.
+    """
+    md.inline.ruler.before("escape", "math", _inline)
+    md.block.ruler.before(
+        "table", "math", _block, {"alt": ["paragraph", "reference", "blockquote", "list"]}
+    )
+    md.add_render_rule("math_inline", _render)
+    md.add_render_rule("math_block", _render_block)
+
+
+def _inline(state: StateInline, silent: bool) -> bool:
+    source, start = state.src, state.pos
+    if source[start] not in "$\\":
+        return False
+    opening = source[start : start + 2]
+    if opening not in _ENDS:
+        if opening[0] != "$":
+            return False
+        opening = "$"
+    begin = start + len(opening)
+    end = _ENDS[opening].search(source, begin, state.posMax)
+    if end is None:
+        return False
+    tex = source[begin : end.start(1)]
+    after = source[end.end() : state.posMax]
+    if not tex.strip() or not _is_formula(opening, tex, source[:start], after):
+        return False
+    if not silent:
+        token = state.push("math_inline", "span", 0)
+        token.content = tex.strip()
+        token.markup = opening
+        token.meta = {"display": opening in ("$$", "\\["), "closed": True}
+    state.pos = end.end()
+    return True
+
+
+def _is_formula(opening: str, tex: str, before: str, after: str) -> bool:
+    """Whether what stands between two delimiters in a line was meant as a formula."""
+    if opening == "$":
+        return not (
+            tex[0].isspace()
+            or tex[-1].isspace()
+            or "`" in tex
+            or re.search(r"[A-Za-z0-9$]$", before)
+            or after.startswith("$")
+            or not _AFTER_DOLLAR.match(after)
+            or _MONEY.fullmatch(tex)
+        )
+    if opening == "$$":
+        return not tex.startswith("$") and not after.startswith("$")
+    if opening == "\\[":
+        return not _NO_FORMULA.fullmatch(tex) and not after.startswith(("(", "["))
+    return True
+
+
+def _block(state: StateBlock, first: int, last: int, silent: bool) -> bool:
+    if state.is_code_block(first):
+        return False
+    line = _line(state, first)
+    opening = line[:2]
+    if opening not in ("$$", "\\[") or line[2:3] == "$":
+        return False
+    closing = _ENDS[opening]
+    end = closing.search(line, 2)
+    number = first
+    while end is None:
+        number += 1
+        if number >= last:
+            break
+        line = _line(state, number)
+        if not line or state.sCount[number] < state.blkIndent:
+            return False
+        end = closing.search(line)
+    if end is None:
+        # The document must end here too, and not only the list or the quotation.
+        if number < len(state.bMarks) - 1 or not _may_stay_open(state, first, number):
+            return False
+    elif line[end.end() :].strip():
+        return False
+    if silent:
+        return True
+    stop = number if end is None else number + 1
+    text = state.getLines(first, stop, state.sCount[first], False).strip()
+    token = state.push("math_block", "div", 0)
+    token.content = text[2 : len(text) if end is None else -2].strip()
+    token.markup = opening
+    token.map = [first, stop]
+    token.meta = {"display": True, "closed": end is not None}
+    state.line = stop
+    return True
+
+
+def _may_stay_open(state: StateBlock, first: int, stop: int) -> bool:
+    r"""Whether a formula without an end is one that is still being written.
+
+    `\[` means nothing else; `$$` may be a sentence about money.
+    """
+    line = _line(state, first)
+    return (
+        line[:2] == "\\["
+        or not line[2:].strip()
+        or _TEX.search(state.src, state.bMarks[first], state.eMarks[stop - 1]) is not None
+    )
+
+
+def _line(state: StateBlock, number: int) -> str:
+    return state.src[state.bMarks[number] + state.tShift[number] : state.eMarks[number]]
+
+
+def _render(
+    _renderer: RendererHTML,
+    tokens: Sequence[Token],
+    idx: int,
+    _options: OptionsDict,
+    _env: EnvType,
+) -> str:
+    token = tokens[idx]
+    tex = escapeHtml(token.content)
+    display = ' data-display="true"' if token.meta["display"] else ""
+    return f'<span class="math" data-tex="{tex}"{display}>{tex}</span>'
+
+
+def _render_block(
+    renderer: RendererHTML,
+    tokens: Sequence[Token],
+    idx: int,
+    options: OptionsDict,
+    env: EnvType,
+) -> str:
+    return f"<p>{_render(renderer, tokens, idx, options, env)}</p>\n"

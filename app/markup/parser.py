@@ -1,0 +1,76 @@
+"""The Markdown parsers: the one that messages are read with, and the plain one of CommonMark."""
+
+import re
+from collections.abc import Sequence
+from functools import cache
+
+from markdown_it import MarkdownIt
+from markdown_it.common.utils import escapeHtml
+from markdown_it.renderer import RendererHTML
+from markdown_it.rules_inline import StateInline
+from markdown_it.token import Token
+from markdown_it.utils import EnvType, OptionsDict
+from mdit_py_plugins.gfm_autolink import gfm_autolink_plugin
+
+from app.markup.math import math_plugin
+
+# markdown-it drops what is nested deeper. Its default, 20, is ten levels of lists; each level costs
+# up to three Python frames, so 100 stays well within the interpreter's 1,000.
+_MAX_NESTING = 100
+
+_SAFE_LINK = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
+
+
+@cache
+def commonmark() -> MarkdownIt:
+    """Return the parser of the specification: raw HTML goes through, nothing is added."""
+    return MarkdownIt("commonmark")
+
+
+@cache
+def chat() -> MarkdownIt:
+    """Return the parser of messages; `app.markup.to_html` says what it reads."""
+    made = MarkdownIt("commonmark", {"html": False, "maxNesting": _MAX_NESTING}, renderer_cls=_Html)
+    made.options["tasklists"] = True
+    made.enable(["table", "strikethrough"])
+    made.use(gfm_autolink_plugin)
+    made.inline.ruler.before("gfm_autolink_protocol", "no_xmpp", _no_xmpp)
+    made.use(math_plugin)
+    made.validateLink = _is_safe  # type: ignore[method-assign] # the documented way to set it
+    return made
+
+
+def _is_safe(url: str) -> bool:
+    return _SAFE_LINK.match(url) is not None
+
+
+def _no_xmpp(state: StateInline, silent: bool) -> bool:
+    """Take the colon of `xmpp:` as text: the autolink rule drops the word before one it refuses."""
+    if state.src[state.pos] != ":" or not state.pending.endswith("xmpp"):
+        return False
+    if not silent:
+        state.append_pending(":")
+    state.pos += 1
+    return True
+
+
+class _Html(RendererHTML):
+    """HTML that fetches nothing, and that Qt's rich text can show."""
+
+    def image(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        """Show an image as a link to it, or as its words where it stands in a link already."""
+        token = tokens[idx]
+        source = str(token.attrs["src"])
+        words = escapeHtml(self.renderInlineAsText(token.children, options, env) or source)
+        before = [other.type for other in tokens[:idx]]
+        if before.count("link_open") > before.count("link_close"):
+            return words
+        return f'<a href="{escapeHtml(source)}">{words}</a>'
+
+    def list_item_open(
+        self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType
+    ) -> str:
+        """Show the box of a task as a character: rich text has no form controls."""
+        opened = self.renderToken(tokens, idx, options, env)
+        checked = tokens[idx].meta.get("checked")
+        return opened if checked is None else opened + ("☑ " if checked else "☐ ")
