@@ -87,7 +87,7 @@ class Blocks:
         return unchanged, self._blocks
 
     def _redefine(self, known: dict[str, Definition]) -> int | None:
-        """Make the settled blocks again whose links changed; return the first one's index, if any."""
+        """Make the settled blocks again whose links changed; return the index of the first."""
         from app.markup.reading import remade
 
         changed = {
