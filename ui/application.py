@@ -1,0 +1,102 @@
+"""Starts the window, and what is behind it only once the window has been painted.
+
+Order is the point: the settings (theme, place) are read, the window is laid out and painted, and
+only then come the log, the transcript with its Markdown, the store and the client of the engine.
+The engine itself starts with the first model.
+"""
+
+import signal
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import QApplication
+
+from app import paths
+from app import settings as settings_file
+from ui import theme
+from ui.main_window import MainWindow
+
+if TYPE_CHECKING:
+    from app.errors import Problem
+    from ui.presenter import Presenter
+
+
+def run(model: str = "", *, smoke: bool = False) -> int:
+    """Open the window and return its exit status when it is closed.
+
+    model: the path of a model to load at once, "" for the last one. smoke: print what the start
+    cost and close.
+    """
+    # Qt's loop does not see Python's signals while it rests: let Ctrl+C in the terminal end us.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    app = QApplication(["ponder"])
+    app.setApplicationName("Ponder")
+    app.setApplicationDisplayName("Ponder")
+    app.setDesktopFileName("ponder")
+    settings, problem = settings_file.load()
+    theme.install(app, settings.theme)
+    window = MainWindow(settings.geometry)
+    start = _Start(window, settings, problem, model, smoke=smoke)
+    window.first_painted.connect(start.begin)
+    window.show()
+    return app.exec()
+
+
+class _Start:
+    """What happens after the first paint."""
+
+    def __init__(
+        self,
+        window: MainWindow,
+        settings: settings_file.Settings,
+        problem: "Problem | None",
+        model: str,
+        *,
+        smoke: bool,
+    ) -> None:
+        self._window = window
+        self._settings = settings
+        self._problem = problem
+        self._model = model
+        self._smoke = smoke
+
+    def begin(self) -> None:
+        """Bring up log, session and transcript; then load the model or report."""
+        painted_ms = 0.0
+        if self._smoke:
+            from ui import smoke
+
+            painted_ms = smoke.process_age_ms()
+        from app import logs
+        from ui.mistakes import Mistakes
+
+        Mistakes(self._window.notices).install()
+        problems = (self._problem, logs.set_up())
+        presenter = assemble(self._window, self._settings)
+        for problem in problems:
+            if problem is not None:
+                self._window.notices.show_problem(problem)
+        if self._smoke:
+            from ui import smoke
+
+            print(smoke.report(painted_ms), flush=True)
+            self._window.close()
+            return
+        wanted = self._model or self._settings.last_model
+        if wanted:
+            presenter.load_model(wanted)
+
+
+def assemble(window: MainWindow, settings: settings_file.Settings) -> "Presenter":
+    """Put transcript, session and presenter behind a window; they live as long as it does."""
+    from app.chat.session import Session
+    from ui.bridge import Bridge
+    from ui.chat.view import ChatView
+    from ui.presenter import Presenter
+
+    bridge = Bridge(window)
+    session = Session(paths.database(), settings=settings, wakeup=bridge.wake)
+    view = ChatView()
+    window.add_chat_view(view)
+    presenter = Presenter(window, session, bridge, view)
+    bridge.attach(session)
+    return presenter

@@ -1,0 +1,185 @@
+"""The window: chats at the left; at the right header, chat (or first screen) and composer.
+
+It lays things out and holds no opinion about chats: `ui.presenter` fills it once it is painted. The
+transcript is put in after the first paint too, because it brings Markdown with it.
+"""
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QByteArray, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDragEnterEvent,
+    QDropEvent,
+    QPaintEvent,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QMainWindow,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from ui.actions import Actions
+from ui.chat.composer import Composer
+from ui.firstrun.view import FirstRun
+from ui.header import HEIGHT_PX, Header
+from ui.notices import Notices
+from ui.sidebar.view import Sidebar
+
+if TYPE_CHECKING:
+    from ui.chat.view import ChatView
+
+NARROW_PX = 800
+"""Below this width the chats are hidden unless they are asked for: the text column comes first."""
+
+COMPACT_HEADER_PX = 560
+
+
+class Column(QWidget):
+    """The right-hand side. The notices float over it, below the header."""
+
+    def __init__(self, header: Header, stack: QStackedWidget, composer: Composer) -> None:
+        super().__init__()
+        self._header = header
+        rows = QVBoxLayout(self)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setSpacing(0)
+        rows.addWidget(header)
+        rows.addWidget(stack, 1)
+        rows.addWidget(composer)
+        self.notices = Notices(self)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Keep the notices in their place, and the header within the width."""
+        super().resizeEvent(event)
+        self._header.meter.set_compact(self.width() < COMPACT_HEADER_PX)
+        self.notices.place(HEIGHT_PX + 12)
+
+
+class MainWindow(QMainWindow):
+    """The one window.
+
+    Signals:
+        first_painted: once, when the window has been drawn and is on its way to the screen.
+        model_dropped: the path of a .gguf file that was dropped.
+        closing: the window is about to go.
+    """
+
+    first_painted = Signal()
+    model_dropped = Signal(str)
+    closing = Signal()
+
+    def __init__(self, geometry: str = "") -> None:
+        """geometry: what `saved_geometry` gave the last time, "" for a first start."""
+        super().__init__()
+        self._painted = False
+        self._wants_sidebar: bool | None = None
+        self._was_narrow: bool | None = None
+        self.setWindowTitle("Ponder")
+        self.setMinimumSize(QSize(640, 480))
+        self.setAcceptDrops(True)
+        self.sidebar = Sidebar()
+        self.header = Header()
+        self.first_run = FirstRun()
+        self.composer = Composer()
+        self.chat_view: ChatView | None = None
+        self.stack = QStackedWidget()
+        # Until the chats are read, nothing is shown that they would replace.
+        self._blank = QWidget()
+        self.stack.addWidget(self._blank)
+        self.stack.addWidget(self.first_run)
+        self.column = Column(self.header, self.stack, self.composer)
+        self.notices = self.column.notices
+        whole = QWidget()
+        row = QHBoxLayout(whole)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        row.addWidget(self.sidebar)
+        row.addWidget(self.column, 1)
+        self.setCentralWidget(whole)
+        self.actions_ = Actions(self)
+        self.actions_["sidebar"].triggered.connect(self.toggle_sidebar)
+        self.header.sidebar_requested.connect(self.toggle_sidebar)
+        self.resize(1280, 840)
+        if geometry:
+            self.restoreGeometry(QByteArray.fromBase64(QByteArray(geometry.encode("ascii"))))
+        self._fold()
+        self.composer.setFocus()
+
+    def saved_geometry(self) -> str:
+        """Return place and size as text, for the settings."""
+        return bytes(self.saveGeometry().toBase64().data()).decode("ascii")
+
+    def add_chat_view(self, view: "ChatView") -> None:
+        """Put the transcript in."""
+        self.chat_view = view
+        self.stack.addWidget(view)
+
+    def show_first_run(self, shown: bool) -> None:
+        """Show the first screen, or the transcript."""
+        wanted = self.first_run if shown else (self.chat_view or self._blank)
+        if self.stack.currentWidget() is not wanted:
+            self.stack.setCurrentWidget(wanted)
+
+    def toggle_sidebar(self) -> None:
+        """Show the chats where they are hidden, hide them where they are shown."""
+        self._wants_sidebar = self.sidebar.isHidden()
+        self._fold()
+
+    def show_sidebar(self) -> None:
+        """Show the chats."""
+        self._wants_sidebar = True
+        self._fold()
+
+    def _fold(self) -> None:
+        narrow = self.width() < NARROW_PX
+        if narrow != self._was_narrow:
+            # Crossing the threshold is a new situation: what was asked for in the other is over.
+            self._wants_sidebar = None if self._was_narrow is not None else self._wants_sidebar
+            self._was_narrow = narrow
+        shown = not narrow if self._wants_sidebar is None else self._wants_sidebar
+        self.sidebar.setVisible(shown)
+        self.header.set_sidebar_shown(shown)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        """Notice the first time, and say so once everything else has been drawn too."""
+        super().paintEvent(event)
+        if not self._painted:
+            self._painted = True
+            QTimer.singleShot(0, self.first_painted.emit)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Fold the chats away where it gets narrow."""
+        super().resizeEvent(event)
+        self._fold()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802 - Qt's name
+        """Welcome a model file, and nothing else."""
+        if _dropped_model(event):
+            event.setDropAction(Qt.DropAction.CopyAction)
+            event.accept()
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802 - Qt's name
+        """Take a model file."""
+        path = _dropped_model(event)
+        if path:
+            event.setDropAction(Qt.DropAction.CopyAction)
+            event.accept()
+            self.model_dropped.emit(path)
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
+        """Say goodbye first."""
+        self.closing.emit()
+        super().closeEvent(event)
+
+
+def _dropped_model(event: QDropEvent) -> str:
+    """Return the path of the first .gguf among what is dragged, "" where there is none."""
+    for url in event.mimeData().urls():
+        path = url.toLocalFile()
+        if path.lower().endswith(".gguf"):
+            return path
+    return ""

@@ -1,0 +1,315 @@
+"""Between the session and the window: what a user does becomes a call, what changed is shown.
+
+The session's state is the only state. Every slot calls one use case and drains the bridge, so that
+its effect is on the screen in the same turn of the event loop.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtGui import QGuiApplication
+
+from app import paths
+from app import settings as settings_file
+from app.errors import Problem, WorldError
+from ui import theme
+from ui.bridge import Bridge
+from ui.main_window import MainWindow
+from ui.menus import model_menu, open_file_dialog, settings_menu
+from ui.notices import UNDO_MS, Notice, announce
+
+if TYPE_CHECKING:
+    from app.chat.session import Session
+    from app.chat.session_state import Change
+    from app.hardware.types import Hardware
+    from ui.chat.view import ChatView
+
+
+class Presenter(QObject):
+    """See the module. It lives as long as the window's session."""
+
+    def __init__(
+        self, window: MainWindow, session: "Session", bridge: Bridge, view: "ChatView"
+    ) -> None:
+        super().__init__(window)
+        self._window = window
+        self._session = session
+        self._bridge = bridge
+        self._view = view
+        self._recent: list[str] = []
+        self._running: str | None = None
+        self._phase = ""
+        self._saw_machine = False
+        bridge.changed.connect(self._on_changed)
+        bridge.problem.connect(self._on_problem)
+        self._connect_frame()
+        self._connect_chat()
+        if session.settings.last_model:
+            self._recent.append(session.settings.last_model)
+
+    # ------------------------------------------------------------ connections
+
+    def _connect_frame(self) -> None:
+        window, actions = self._window, self._window.actions_
+        sidebar = window.sidebar
+        sidebar.new_requested.connect(self.new_chat)
+        sidebar.open_requested.connect(self.open_chat)
+        sidebar.rename_requested.connect(self._on_rename)
+        sidebar.delete_requested.connect(self.delete_chat)
+        sidebar.settings.clicked.connect(self._on_settings)
+        window.header.chip.clicked.connect(self._on_chip)
+        window.first_run.demo_requested.connect(self.load_demo)
+        window.first_run.file_requested.connect(self.choose_file)
+        window.model_dropped.connect(self.load_model)
+        window.closing.connect(self._on_closing)
+        actions["new_chat"].triggered.connect(self.new_chat)
+        actions["search"].triggered.connect(self._on_search)
+        actions["model"].triggered.connect(self._on_chip)
+        actions["open_file"].triggered.connect(self.choose_file)
+        actions["stop"].triggered.connect(self._on_stop)
+        actions["rename"].triggered.connect(self._on_rename_key)
+        actions["shortcuts"].triggered.connect(self._on_shortcuts)
+        actions["quit"].triggered.connect(window.close)
+        app = QGuiApplication.instance()
+        if isinstance(app, QGuiApplication):
+            app.applicationStateChanged.connect(self._on_application_state)
+
+    def _connect_chat(self) -> None:
+        view, composer, session = self._view, self._window.composer, self._session
+        composer.send_requested.connect(self._on_send)
+        composer.stop_requested.connect(self._on_stop)
+        composer.draft_changed.connect(lambda text: self._do(lambda: session.set_draft(text)))
+        composer.budget_changed.connect(
+            lambda tokens: self._do(lambda: session.set_thinking_budget(tokens))
+        )
+        composer.system_prompt_changed.connect(
+            lambda text: self._do(lambda: session.set_system_prompt(text))
+        )
+        composer.edit_last_requested.connect(view.edit_last)
+        view.retry_requested.connect(lambda at: self._do(lambda: session.retry(at)))
+        view.edit_requested.connect(lambda at, text: self._do(lambda: session.edit(at, text)))
+        view.branch_requested.connect(
+            lambda at, step: self._do(lambda: session.switch_branch(at, step))
+        )
+        view.collapsed_changed.connect(
+            lambda at, folded: self._do(lambda: session.set_collapsed(at, collapsed=folded))
+        )
+        view.answer_now_requested.connect(lambda: self._do(session.answer_now))
+        view.continue_requested.connect(lambda at: self._do(lambda: session.continue_answer(at)))
+        self._window.actions_["thinking"].triggered.connect(view.toggle_thinking)
+
+    def _do(self, use_case: Callable[[], object]) -> None:
+        use_case()
+        self._bridge.drain()
+
+    # ------------------------------------------------------------ what the user does
+
+    def new_chat(self) -> None:
+        """Show a chat not yet begun, ready to be typed into."""
+        self._do(self._session.new_chat)
+        self._window.composer.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def open_chat(self, chat_id: str) -> None:
+        """Show a chat."""
+        self._do(lambda: self._session.open_chat(chat_id))
+
+    def delete_chat(self, chat_id: str) -> None:
+        """Delete a chat, with a way back."""
+        titles = {chat.id: chat.title for chat in self._session.state.chats}
+        if chat_id not in titles:
+            return
+        self._do(lambda: self._session.delete_chat(chat_id))
+        self._window.notices.show_notice(
+            Notice(
+                key="undo-delete",
+                title=f"“{titles[chat_id]}” was deleted.",
+                action="Undo",
+                run=lambda: self._do(self._session.undo_delete),
+                timeout_ms=UNDO_MS,
+            )
+        )
+
+    def load_demo(self) -> None:
+        """Load the demo model; typing can begin at once."""
+        self.load_model(str(paths.demo_model()))
+
+    def load_model(self, path: str) -> None:
+        """Load a model and put the keyboard into the composer."""
+        self._do(lambda: self._session.load_model(path))
+        self._window.composer.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def choose_file(self) -> None:
+        """Ask for a GGUF file and load it."""
+        open_file_dialog(self._window, self.load_model)
+
+    def _on_send(self, text: str) -> None:
+        sent: list[bool] = []
+        self._do(lambda: sent.append(self._session.send(text)))
+        if not sent[0]:
+            self._window.composer.set_draft(text)
+
+    def _on_stop(self) -> None:
+        self._do(self._session.stop)
+
+    def _on_rename(self, chat_id: str, title: str) -> None:
+        self._do(lambda: self._session.rename_chat(chat_id, title))
+
+    def _on_rename_key(self) -> None:
+        sidebar = self._window.sidebar
+        chat = sidebar.list.focused_chat() or self._session.state.chat_id
+        if chat is None:
+            return
+        self._window.show_sidebar()
+        if not sidebar.model.index_of(chat).isValid():
+            sidebar.search.clear()
+        sidebar.list.rename(chat)
+
+    def _on_search(self) -> None:
+        self._window.show_sidebar()
+        self._window.sidebar.focus_search()
+
+    def _on_chip(self) -> None:
+        menu = model_menu(
+            self._window,
+            self._session.state.model,
+            self._recent,
+            load=self.load_model,
+            choose=self.choose_file,
+            unload=lambda: self._do(self._session.unload_model),
+        )
+        chip = self._window.header.chip
+        menu.popup(chip.mapToGlobal(chip.rect().bottomLeft()))
+
+    def _on_settings(self) -> None:
+        button = self._window.sidebar.settings
+        menu = settings_menu(self._window, self._on_theme, self._window.actions_["shortcuts"])
+        at = button.mapToGlobal(button.rect().topLeft())
+        at.setY(at.y() - menu.sizeHint().height())
+        menu.popup(at)
+
+    def _on_theme(self, mode: theme.Mode) -> None:
+        theme.set_mode(mode)
+        self._save_settings(theme=mode)
+
+    def _on_shortcuts(self) -> None:
+        from ui.shortcuts import ShortcutList
+
+        ShortcutList(self._window).show()
+
+    def _on_application_state(self, state: Qt.ApplicationState) -> None:
+        if state == Qt.ApplicationState.ApplicationActive:
+            self._window.sidebar.model.regroup()
+
+    def _on_closing(self) -> None:
+        self._save_settings(geometry=self._window.saved_geometry())
+        self._bridge.detach()
+        self._session.close()
+
+    def _save_settings(self, **values: str) -> None:
+        self._session.settings = replace(self._session.settings, **values)  # type: ignore[arg-type]
+        try:
+            settings_file.save(self._session.settings)
+        except WorldError as error:
+            self._on_problem(error.problem)
+
+    # ------------------------------------------------------------ what is shown
+
+    def _on_problem(self, problem: Problem) -> None:
+        if problem.key == "no-model" and paths.demo_model().exists():
+            self._window.notices.show_problem(
+                problem, action="Try the demo now", run=self.load_demo
+            )
+            return
+        self._window.notices.show_problem(problem)
+
+    def _on_changed(self, changes: "frozenset[Change]") -> None:
+        state = self._session.state
+        if changes & {"chats", "chat", "turn"}:
+            self._window.sidebar.show_chats(state.chats, state.chat_id, state.running_chat)
+        if changes & {"chat", "conversation"}:
+            self._show_conversation(chat_changed="chat" in changes)
+        if "turn" in changes:
+            self._show_turn()
+        if changes & {"model", "context", "chat"}:
+            self._window.header.chip.show_model(state.model)
+            self._window.header.meter.show_usage(state.context_used, state.context_total)
+        if changes & {"options", "chat", "model"}:
+            self._show_options()
+        if "model" in changes and state.model.phase == "ready":
+            self._remember(state.model.path)
+        self._choose_page()
+
+    def _show_conversation(self, *, chat_changed: bool) -> None:
+        state = self._session.state
+        ended = self._running if self._running != state.running else None
+        message = state.conversation.messages.get(ended) if ended else None
+        branch = state.conversation.branch()
+        if not chat_changed and message is not None and branch and branch[-1].id == ended:
+            # Only the answer that was being written is new: what is laid out stays as it is.
+            self._view.finish_turn(message)
+            return
+        siblings = {each.id: state.conversation.siblings(each.id) for each in branch}
+        self._view.show_conversation(branch, siblings, dict(state.collapsed))
+        if chat_changed:
+            self._window.composer.set_draft(state.draft)
+
+    def _show_turn(self) -> None:
+        state = self._session.state
+        turn = state.turn
+        running = state.running if turn is not None and not turn.over else None
+        here = state.running_chat == state.chat_id
+        if running is not None and turn is not None and here:
+            self._view.show_turn(running, turn)
+        self._window.composer.set_running(running is not None, turn.tokens_per_s if turn else 0.0)
+        self._window.actions_["stop"].setEnabled(running is not None)
+        self._running = running
+        phase = "" if turn is None else turn.status if turn.over else turn.phase
+        if phase != self._phase:
+            self._phase = phase
+            words = {"thinking": "thinking", "done": "answered", "cancelled": "stopped"}
+            if phase in words:
+                announce(self._view, words[phase])
+
+    def _show_options(self) -> None:
+        state = self._session.state
+        self._window.composer.set_budget(state.thinking_budget)
+        label = "Your own" if state.system_prompt.strip() else "The model's"
+        self._window.composer.set_system_prompt(label, state.system_prompt)
+
+    def _choose_page(self) -> None:
+        state = self._session.state
+        if not state.opened:
+            return
+        model = state.model
+        unchosen = not model.path or model.phase == "failed"
+        first_run = unchosen and not state.conversation.messages
+        if first_run and not self._saw_machine:
+            self._saw_machine = True
+            self._look_at_machine()
+        self._window.show_first_run(first_run)
+
+    def _look_at_machine(self) -> None:
+        from ui import jobs
+
+        first_run = self._window.first_run
+        jobs.run(_demo_size, then=first_run.show_demo_size, failed=self._on_problem, owner=self)
+        jobs.run(_detect, then=first_run.show_hardware, failed=self._on_problem, owner=self)
+
+    def _remember(self, path: str) -> None:
+        self._recent = [path, *(each for each in self._recent if each != path)][:5]
+
+
+def _demo_size() -> int:
+    try:
+        return Path(paths.demo_model()).stat().st_size
+    except OSError:
+        return 0
+
+
+def _detect() -> "Hardware":
+    from app.hardware.detect import detect
+
+    return detect()
