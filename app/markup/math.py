@@ -30,7 +30,7 @@ _ENDS = {
 _AFTER_DOLLAR = re.compile(r"(?![A-Za-z0-9_])|(?:th|st|nd|rd|s|d|te|ten|ter|er)\b")
 # A sum of money and words: "5 million (or 4". Words in a formula are in a command: \text{…}.
 _MONEY = re.compile(r"[\d.,]+(?:[^\\]*\s)?[A-Za-z]{2,}[^\\]*")
-# What a line of TeX has and a sentence has not.
+# What the first line of a formula has and a sentence that begins with $$ has not.
 _TEX = re.compile(r"[\\^_{}=]")
 # `\[1\]` and `\[text\](address)` are escaped brackets.
 _NO_FORMULA = re.compile(r"[\d,;\s]*")
@@ -103,6 +103,9 @@ def _block(state: StateBlock, first: int, last: int, silent: bool) -> bool:
         return False
     closing = _ENDS[opening]
     end = closing.search(line, 2)
+    if end is None and opening == "$$" and line[2:].strip() and not _TEX.search(line):
+        # Decided by this line alone: its end may be far, or never come.
+        return False
     number = first
     while end is None:
         number += 1
@@ -114,7 +117,7 @@ def _block(state: StateBlock, first: int, last: int, silent: bool) -> bool:
         end = closing.search(line)
     if end is None:
         # The document must end here too, and not only the list or the quotation.
-        if number < len(state.bMarks) - 1 or not _may_stay_open(state, first, number):
+        if number < len(state.bMarks) - 1:
             return False
     elif line[end.end() :].strip():
         return False
@@ -129,19 +132,6 @@ def _block(state: StateBlock, first: int, last: int, silent: bool) -> bool:
     token.meta = {"display": True, "closed": end is not None}
     state.line = stop
     return True
-
-
-def _may_stay_open(state: StateBlock, first: int, stop: int) -> bool:
-    r"""Whether a formula without an end is one that is still being written.
-
-    `\[` means nothing else; `$$` may be a sentence about money.
-    """
-    line = _line(state, first)
-    return (
-        line[:2] == "\\["
-        or not line[2:].strip()
-        or _TEX.search(state.src, state.bMarks[first], state.eMarks[stop - 1]) is not None
-    )
 
 
 def _line(state: StateBlock, number: int) -> str:

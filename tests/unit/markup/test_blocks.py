@@ -96,6 +96,7 @@ HARD = [
     "- a\n\n\n  b\n\n c\n- d\n* e\n**f**\n",
     "- $$\n  x\nabc\n\n> $$\n> x\nabc\n\n> $$\n> y\n\nabc\n",
     "abc\n$$\nx\n\n$$\ny\n$$ z\n$$\n$$ 5 dollars\nmore\n\n$$x$$\n",
+    "$$ 5\n> quote\n# one\n# two\nx^2 $$\n",
     "[foo]: /url\n'title\nmore'\n[bar]: http://x.org 'title\nnever\n\nclosed [bar]",
     "```a`b\nx\n```\n\n```\n\n\n",
     "a\n===\nb\n---\n- c\n---\n- d\n===\n",
