@@ -31,12 +31,17 @@ def title_of(text: str) -> str:
     head = text[:2000]  # more is never shown, and a pasted book need not be read
     for pattern, words in _MARKUP:
         head = pattern.sub(words, head)
-    head = "".join(c for c in head if c in _JOINERS or unicodedata.category(c) not in _UNSEEN)
-    return _cut(_SPACE.sub(" ", head).strip()) or UNTITLED
+    head = "".join(
+        c for c in head if c in _JOINERS or c.isspace() or unicodedata.category(c) not in _UNSEEN
+    )
+    line = _SPACE.sub(" ", head).strip()
+    # Marks without a letter to sit on would leave a row without anything to click.
+    return _cut(line) if any(map(_columns, line)) else UNTITLED
 
 
-_UNSEEN = frozenset({"Cf", "Cs", "Co", "Cn"})
-"""Format characters (text direction overrides among them), surrogates, private and unassigned."""
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
+"""Control and format characters (overrides of the text direction among them), surrogates, private
+and unassigned ones."""
 
 
 def _cut(line: str) -> str:
