@@ -29,7 +29,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT))
-from installers import setup_engine, setup_system  # noqa: E402 - found through the line above
+from installers import setup_engine  # noqa: E402 - found through the line above
 from installers.setup_common import (  # noqa: E402
     GIB,
     LOG,
@@ -195,6 +195,8 @@ def engine_runs() -> bool:
 
 def set_up(key: str, *, testing: bool) -> None:
     """Make `.venv` what the stamp's key says. Raises TroubleError."""
+    from installers import setup_system
+
     lock = "test" if testing else "app"
     packages, engine = split_lock(lock)
     compiling = setup_engine.find(setup_engine.accelerator(), engine) is None
@@ -236,12 +238,9 @@ def start(arguments: list[str]) -> int:
     """Start the window, or the same chat in the terminal where there is no display."""
     words = ["-P", "-m", "ui", *arguments]
     screens = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
-    if sys.platform == "linux" and not any(os.environ.get(name) for name in screens):
-        print("There is no display here (DISPLAY and WAYLAND_DISPLAY are not set).", end=" ")
-        if arguments:
-            print("The window needs one.", flush=True)
-            return 1
-        print("Ponder starts in this terminal instead.", flush=True)
+    screen = sys.platform != "linux" or any(os.environ.get(name) for name in screens)
+    if not arguments and not screen:
+        print("There is no display here, so Ponder starts in this terminal.", flush=True)
         words = ["-P", "-m", "app", "chat"]
     command = [str(python_of(VENV)), *words]
     if not WINDOWS:
