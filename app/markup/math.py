@@ -97,41 +97,45 @@ def _is_formula(opening: str, tex: str, before: str, after: str) -> bool:
 def _block(state: StateBlock, first: int, last: int, silent: bool) -> bool:
     if state.is_code_block(first):
         return False
+    opening = _line(state, first)[:2]
+    if opening not in ("$$", "\\["):
+        return False
+    found = _block_end(state, first, last, opening)
+    if found is None:
+        return False
+    if silent:
+        return True
+    stop, closed = found
+    text = state.getLines(first, stop, state.sCount[first], False).strip()
+    token = state.push("math_block", "div", 0)
+    token.content = text[2 : -2 if closed else len(text)].strip()
+    token.markup = opening
+    token.map = [first, stop]
+    token.meta = {"display": True, "closed": closed}
+    state.line = stop
+    return True
+
+
+def _block_end(state: StateBlock, first: int, last: int, opening: str) -> tuple[int, bool] | None:
+    """Return the line after a formula set apart and whether its end is there; None: no formula."""
     line = _line(state, first)
-    opening = line[:2]
-    if opening not in ("$$", "\\[") or line[2:3] == "$":
-        return False
-    closing = _ENDS[opening]
-    end = closing.search(line, 2)
-    if end is None and opening == "$$" and line[2:].strip() and not _TEX.search(line):
-        # Decided by this line alone: its end may be far, or never come.
-        return False
+    end = _ENDS[opening].search(line, 2)
+    if opening == "$$" and (
+        line.startswith("$$$") or (end is None and line[2:].strip() and not _TEX.search(line))
+    ):
+        # Decided by this line alone: the end may be far, or never come.
+        return None
     number = first
     while end is None:
         number += 1
         if number >= last:
-            break
+            # The document must end here too, and not only the list or the quotation.
+            return (number, False) if number == len(state.bMarks) - 1 else None
         line = _line(state, number)
         if not line or state.sCount[number] < state.blkIndent:
-            return False
-        end = closing.search(line)
-    if end is None:
-        # The document must end here too, and not only the list or the quotation.
-        if number < len(state.bMarks) - 1:
-            return False
-    elif line[end.end() :].strip():
-        return False
-    if silent:
-        return True
-    stop = number if end is None else number + 1
-    text = state.getLines(first, stop, state.sCount[first], False).strip()
-    token = state.push("math_block", "div", 0)
-    token.content = text[2 : len(text) if end is None else -2].strip()
-    token.markup = opening
-    token.map = [first, stop]
-    token.meta = {"display": True, "closed": end is not None}
-    state.line = stop
-    return True
+            return None
+        end = _ENDS[opening].search(line)
+    return None if line[end.end() :].strip() else (number + 1, True)
 
 
 def _line(state: StateBlock, number: int) -> str:
