@@ -35,7 +35,7 @@ class ModelChip(QAbstractButton):
         self._bold = theme.ui_font()
         self._bold.setWeight(QFont.Weight.DemiBold)
         self._small = theme.caption_font()
-        self._small.setPointSizeF(self._small.pointSizeF() * 11 / 12)
+        self._small.setPointSizeF(self._small.pointSizeF() * 11.2 / 12)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)

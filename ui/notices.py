@@ -23,6 +23,7 @@ Kind = Literal["info", "warn", "error"]
 UNDO_MS = 10_000
 MAX_SHOWN = 3
 MAX_WIDTH_PX = 760
+_BUTTON_PX = 34
 _RULES: dict[Kind, str] = {"info": "accent", "warn": "warn", "error": "bad"}
 
 
@@ -65,19 +66,21 @@ class Banner(Card):
         self._close = close
         self.setAccessibleName(f"{notice.title} {notice.advice}".strip())
         row = QHBoxLayout(self)
-        row.setContentsMargins(22, 8, 8, 8)
+        row.setContentsMargins(22, 6, 8, 6)
         row.setSpacing(8)
         row.addWidget(self._words(notice), 1)
         if notice.detail:
             self.details = button("Details", "ghost")
             self.details.setCheckable(True)
+            self.details.setFixedHeight(_BUTTON_PX)
             self.details.toggled.connect(self._on_details)
             row.addWidget(self.details, 0, Qt.AlignmentFlag.AlignTop)
         if notice.action:
             self.action = button(notice.action, "plain")
+            self.action.setFixedHeight(_BUTTON_PX)
             self.action.clicked.connect(self._on_action)
             row.addWidget(self.action, 0, Qt.AlignmentFlag.AlignTop)
-        self.closer = IconButton("close", "Close this message", size=QSize(28, 28))
+        self.closer = IconButton("close", "Close this message", size=QSize(28, _BUTTON_PX))
         self.closer.clicked.connect(close)
         row.addWidget(self.closer, 0, Qt.AlignmentFlag.AlignTop)
         if notice.timeout_ms:
@@ -89,7 +92,7 @@ class Banner(Card):
     def _words(self, notice: Notice) -> QWidget:
         words = QWidget()
         column = QVBoxLayout(words)
-        column.setContentsMargins(0, 4, 0, 4)
+        column.setContentsMargins(0, 8, 0, 8)
         column.setSpacing(2)
         title = _label(notice.title)
         font = theme.ui_font()

@@ -168,8 +168,8 @@ def thinking_font() -> QFont:
 
 
 def ui_font() -> QFont:
-    """Return the face of controls and of the list of chats: 13.5 px."""
-    return _font(13.5)
+    """Return the face of controls and of the list of chats: 13 px."""
+    return _font(13)
 
 
 def caption_font() -> QFont:

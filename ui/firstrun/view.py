@@ -70,7 +70,7 @@ class FirstRun(QWidget):
         card = Card(radius=14)
         inside = QVBoxLayout(card)
         inside.setContentsMargins(25, 21, 25, 21)
-        inside.setSpacing(12)
+        inside.setSpacing(14)
         inside.addLayout(found)
         inside.addWidget(self.offer)
         inside.addWidget(advice)

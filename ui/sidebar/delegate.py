@@ -37,7 +37,7 @@ class ChatDelegate(QStyledItemDelegate):
         self._caption = theme.caption_font()
         self._caption.setPointSizeF(self._caption.pointSizeF() * 11.2 / 12)
         self._caption.setWeight(QFont.Weight.DemiBold)
-        self._caption.setLetterSpacing(QFont.SpacingType.AbsoluteSpacing, 0.3)
+        self._caption.setLetterSpacing(QFont.SpacingType.AbsoluteSpacing, 0.5)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """Paint a heading, or a chat with its state."""

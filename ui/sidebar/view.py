@@ -34,7 +34,7 @@ class SearchBox(QLineEdit):
         self.setAccessibleName("Search chats by title")
         self.setFixedHeight(36)
         self.setClearButtonEnabled(False)
-        self.setTextMargins(16, 0, 0, 0)
+        self.setTextMargins(13, 0, 0, 1)
         self.setFont(theme.ui_font())
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
