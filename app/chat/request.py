@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from app.chat.message import Message, Provenance, Text, Thinking
 from app.engine.protocol import Generate, ModelInfo, Sampling
-from app.errors import Problem, WorldError
+from app.errors import WorldError
 from app.prompts import detect, mistral
 from app.prompts.segments import Prompt, Thought, Turn
 from app.reasoning import formats
@@ -63,14 +63,7 @@ def prompt_for(
     """
     version = detect.prompt_format(info)
     if version is None:
-        raise WorldError(
-            Problem(
-                key="unknown-format",
-                title=f"Ponder does not know the chat format of {info.name}.",
-                advice="Choose a Magistral or another Mistral model with [INST] control tokens.",
-                detail=f"Control tokens found: {', '.join(info.controls) or 'none'}.",
-            )
-        )
+        raise WorldError(detect.unknown_format(info))
     prompt = mistral.build(
         turns, version=version, keep_thinking=keep_thinking, unfinished=unfinished
     )

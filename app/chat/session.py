@@ -14,6 +14,7 @@ from app.chat.conversation import Conversation
 from app.chat.message import ChatSummary, Message, Role, Status, Text, Thinking, new_id
 from app.chat.model_slot import ModelState, chosen
 from app.chat.session_core import OPEN_CHAT, SessionCore
+from app.engine.choice import backend_for
 from app.engine.protocol import Cancel, CloseThinking, Load, LoadOptions, Unload
 from app.errors import Problem
 
@@ -127,7 +128,7 @@ class Session(SessionCore):
         if self._answer is not None and self._answer.request is not None:
             self.stop()
         self._change("model", "context", model=chosen(path))
-        options = LoadOptions(path=path, context=self.settings.context)
+        options = LoadOptions(path=path, backend=backend_for(path), context=self.settings.context)
         self._engine.send(Load(self._engine.next_request(), options))
 
     def unload_model(self) -> None:

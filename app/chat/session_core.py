@@ -60,6 +60,7 @@ class SessionCore:
         self._changes: set[Change] = set()
         self._problems: list[Problem] = []
         self._answer: Answer | None = None
+        self._closed = False
         self._outstanding = 1
         self._wanted_chat: str | None = None
         self._draft_due: float | None = None
@@ -108,8 +109,16 @@ class SessionCore:
         problems, self._problems = self._problems, []
         return problems
 
+    @property
+    def engine_pid(self) -> int | None:
+        """The engine child's process id, None where none runs."""
+        return self._engine.pid
+
     def close(self) -> None:
-        """Stop, save what there is, end the engine. Waits for the disk."""
+        """Stop, save what there is, end the engine. Waits for the disk. Twice is once."""
+        if self._closed:
+            return
+        self._closed = True
         if self._answer is not None:
             message = replace(self._answer.current(), status="interrupted", note=INTERRUPTED_NOTE)
             self._durable.put(lambda store: store.finish(message))
@@ -258,11 +267,7 @@ class SessionCore:
             self._store.call(lambda _: settings_file.save(saved), failed=self._report)
 
     def _write_draft(self) -> None:
-        """Keep what is typed. Waits for the chat itself to be written."""
-        if not self._durable.empty:
-            return
+        """Keep what is typed, behind the writes that wait: the chat itself may be among them."""
         self._draft_due = None
         chat_id, text = self.state.chat_id, self.state.draft
-        self._store.call(
-            lambda store: store.set_draft(chat_id, text), failed=self._report, key="draft"
-        )
+        self._durable.put(lambda store: store.set_draft(chat_id, text))

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from app import paths, settings
+from app.engine.choice import backend_for
 from app.engine.client import EngineClient
 from app.engine.protocol import (
     Command,
@@ -94,7 +95,8 @@ def load(opened: Engine, path: Path, *, context: int | None = None) -> Iterator[
     """Load a model and yield the events; the last one is Loaded. Raises WorldError on failure."""
     request = opened.next_request()
     wanted = context or settings.load()[0].context
-    opened.send(Load(request, LoadOptions(path=str(path), context=wanted)))
+    options = LoadOptions(path=str(path), backend=backend_for(str(path)), context=wanted)
+    opened.send(Load(request, options))
     for event in opened.events(request):
         if isinstance(event, Failed):
             raise WorldError(event.problem)

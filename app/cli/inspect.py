@@ -74,7 +74,7 @@ def run_tokens(arguments: argparse.Namespace) -> int:
     turns, unfinished = parse(text)
     with engine() as opened:
         info = loaded(opened, model_path(arguments.model))
-        prompt, version = prompt_for(info, turns, Wishes(keep_thinking=True), unfinished=unfinished)
+        prompt, version = prompt_for(info, turns, keep_thinking=True, unfinished=unfinished)
         request = opened.next_request()
         opened.send(Tokenize(request, prompt))
         for event in opened.events(request):
