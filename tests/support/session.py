@@ -57,6 +57,12 @@ class Desk:
         self.until(lambda: self.session.state.running is None)
         return self.session.state.conversation.branch()[-1]
 
+    def thought(self, tokens: int) -> None:
+        """Pump until the running answer has thought more than so many tokens."""
+        self.until(
+            lambda: bool((turn := self.session.state.turn) and turn.thinking_tokens > tokens)
+        )
+
     def texts(self) -> list[str]:
         """Return the visible texts of the branch shown."""
         return [message.text for message in self.session.state.conversation.branch()]

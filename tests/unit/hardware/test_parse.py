@@ -5,7 +5,10 @@ from app.hardware.detect import detect
 
 
 def test_nvidia_smi_reads_each_card_in_mib() -> None:
-    text = "NVIDIA GeForce RTX 4090, 24564, 22911, 580.95.05\nNVIDIA GeForce RTX 3090, 24576, 1, 580.95.05\n"
+    text = (
+        "NVIDIA GeForce RTX 4090, 24564, 22911, 580.95.05\n"
+        "NVIDIA GeForce RTX 3090, 24576, 1, 580.95.05\n"
+    )
     first, second = parse.nvidia_smi(text)
     assert first.name == "NVIDIA GeForce RTX 4090"
     assert first.total_bytes == 24564 * 1024 * 1024
