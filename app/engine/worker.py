@@ -6,6 +6,7 @@ thread does the work in order and is the only one that writes to the pipe. A bug
 the log and ends the child; the parent tells it like any other death.
 """
 
+import faulthandler
 import os
 import queue
 import signal
@@ -52,6 +53,8 @@ _Job = tuple[float, Load | Tokenize | Generate | Unload]
 def main(connection: "Connection[Event, Command]", log_path: str, parent_pid: int) -> None:
     """Run the child until the pipe ends or Shutdown comes; never returns."""
     log.redirect(Path(log_path))
+    # Where in our code a crash inside a library happened.
+    faulthandler.enable(2)
     # ggml would start gdb on an abort, where there is one.
     os.environ["GGML_NO_BACKTRACE"] = "1"
     # Ctrl+C in a terminal reaches the whole group; the parent decides what it means.

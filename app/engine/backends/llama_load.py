@@ -1,0 +1,198 @@
+"""Loads a GGUF model into llama.cpp, and says in one sentence why one could not be loaded.
+
+The header is read first: that finds broken downloads precisely and keeps the figures that abort
+llama.cpp away from it. What it then still refuses, it tells in its log only.
+"""
+
+import ctypes
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from app.engine.backends import llama_library
+from app.engine.backends.base import LoadProgress, load_cancelled
+from app.engine.backends.vocabulary import Vocabulary
+from app.engine.protocol import LoadOptions, ModelInfo, Sampling
+from app.errors import Problem, WorldError
+from app.models.gguf import Header, read_header
+
+_FROM_LOG = (
+    (
+        re.compile(r"unknown (?:model architecture|pre-tokenizer type): '([^']*)'"),
+        "The engine does not know this kind of model ({}).",
+        "Update Ponder, or choose another model.",
+    ),
+    (
+        re.compile(r"(failed to allocate|unable to allocate|out of memory|OutOfDeviceMemory)"),
+        "There is not enough memory for {file} with this context.",
+        "Choose a smaller context or a smaller quantization, or close other programs.",
+    ),
+    (
+        re.compile(r"(missing tensor|wrong shape|corrupt|invalid|within the file bounds|wrong)"),
+        "{file} is damaged or not a whole model.",
+        "Download it again.",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """Pointers to a model and its context, and what is known of them."""
+
+    api: Any
+    model: Any
+    context: Any
+    vocabulary: Vocabulary
+    info: ModelInfo
+
+    def free(self) -> None:
+        """Free both, and hand the memory back to the system where the C library would keep it."""
+        self.api.llama_free(self.context)
+        self.api.llama_model_free(self.model)
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if os.name == "posix" else None
+        if trim is not None:
+            trim(0)
+
+
+def load(options: LoadOptions, progress: LoadProgress) -> LoadedModel:
+    """Load a model and make its context. Raises WorldError."""
+    header = read_header(Path(options.path))
+    header.check()
+    api = llama_library.library()
+    llama_library.complaints.clear()
+    model = _load_model(api, header, options, progress)
+    try:
+        context = _make_context(api, model, header, options)
+    except WorldError:
+        api.llama_model_free(model)
+        raise
+    vocabulary = Vocabulary(api, model)
+    info = _info(api, model, context, vocabulary, header, options)
+    return LoadedModel(api, model, context, vocabulary, info)
+
+
+def _load_model(api: Any, header: Header, options: LoadOptions, progress: LoadProgress) -> Any:
+    cancelled = False
+
+    def on_progress(fraction: float, _: Any) -> bool:
+        nonlocal cancelled
+        cancelled = not progress(fraction)
+        return not cancelled
+
+    params = api.llama_model_default_params()
+    params.n_gpu_layers = options.gpu_layers
+    params.use_extra_bufts = not _has_amx(api)
+    params.progress_callback = callback = api.llama_progress_callback(on_progress)
+    model = api.llama_model_load_from_file(os.fsencode(options.path), params)
+    del callback  # had to live until here
+    if cancelled:
+        raise load_cancelled()
+    if not model:
+        raise WorldError(_refused(header))
+    return model
+
+
+def _has_amx(api: Any) -> bool:
+    """Whether this build uses AMX: then its weights must stay in plain buffers.
+
+    GCC before 12.4, 13.3 and 14 compiles the loading of AMX's tile configuration wrongly (its bug
+    114098), and such a build dies of it at the first decode. Which compiler it was cannot be told.
+    """
+    return b"AMX_INT8 = 1" in api.llama_print_system_info()
+
+
+def _make_context(api: Any, model: Any, header: Header, options: LoadOptions) -> Any:
+    trained: int = api.llama_model_n_ctx_train(model)
+    kinds = {"f16": api.GGML_TYPE_F16, "q8_0": api.GGML_TYPE_Q8_0, "q4_0": api.GGML_TYPE_Q4_0}
+    params = api.llama_context_default_params()
+    params.n_ctx = min(options.context, trained) if trained > 0 else options.context
+    params.n_batch = params.n_ubatch = options.batch
+    params.n_seq_max = 1
+    # One row of logits: the buffer for a whole batch would be 268 MB at 131,072 x 512.
+    params.n_outputs_max = 1
+    params.n_threads = params.n_threads_batch = options.threads or _threads()
+    params.flash_attn_type = api.LLAMA_FLASH_ATTN_TYPE_AUTO
+    params.type_k = params.type_v = kinds[options.kv_type]
+    params.no_perf = True
+    context = api.llama_init_from_model(model, params)
+    if not context:
+        raise WorldError(_refused(header))
+    return context
+
+
+def _threads() -> int:
+    """Return the physical cores this process may use: more only get in each other's way."""
+    cores = psutil.cpu_count(logical=False) or os.cpu_count() or 1
+    if hasattr(os, "sched_getaffinity"):
+        cores = min(cores, len(os.sched_getaffinity(0)))
+    return max(1, cores)
+
+
+def _refused(header: Header) -> Problem:
+    """Return the problem for what llama.cpp's log complains of."""
+    text = "\n".join(llama_library.complaints)
+    for pattern, title, advice in _FROM_LOG:
+        if found := pattern.search(text):
+            said = title.format(found.group(1), file=header.path.name)
+            return Problem("load-failed", said, advice, text)
+    return Problem(
+        "load-failed",
+        f"{header.path.name} could not be loaded.",
+        "Choose another file or quantization of this model.",
+        text,
+    )
+
+
+def _info(
+    api: Any, model: Any, context: Any, vocabulary: Vocabulary, header: Header, options: LoadOptions
+) -> ModelInfo:
+    template: bytes | None = api.llama_model_chat_template(model, None)
+    gpus = llama_library.gpus() if options.gpu_layers else []
+    quantization: str = (api.llama_ftype_name(api.llama_model_ftype(model)) or b"").decode()
+    for words, letters in ((" - Small", "_S"), (" - Medium", "_M"), (" - Large", "_L")):
+        quantization = quantization.replace(words, letters)
+    return ModelInfo(
+        name=str(header.metadata.get("general.name") or header.path.stem),
+        path=options.path,
+        size_bytes=header.file_bytes,
+        architecture=header.architecture,
+        quantization=quantization,
+        parameters=api.llama_model_n_params(model),
+        layers=api.llama_model_n_layer(model),
+        vocabulary=vocabulary.size,
+        context=api.llama_n_ctx(context),
+        context_train=api.llama_model_n_ctx_train(model),
+        controls=vocabulary.controls(),
+        template=template.decode("utf-8", "replace") if template else None,
+        sampling=_sampling(header),
+        backend="llama_cpp",
+        device=", ".join(gpus) or "CPU",
+        build=llama_library.build(),
+    )
+
+
+def _sampling(header: Header) -> Sampling | None:
+    """Return what the file itself recommends (general.sampling.*), None where it says nothing."""
+    found: dict[str, float] = {}
+    for key, name in (
+        ("temp", "temperature"),
+        ("top_k", "top_k"),
+        ("top_p", "top_p"),
+        ("min_p", "min_p"),
+    ):
+        value = header.metadata.get(f"general.sampling.{key}")
+        if isinstance(value, int | float):
+            found[name] = value
+    if not found:
+        return None
+    standard = Sampling()
+    return Sampling(
+        temperature=float(found.get("temperature", standard.temperature)),
+        top_k=int(found.get("top_k", standard.top_k)),
+        top_p=float(found.get("top_p", standard.top_p)),
+        min_p=float(found.get("min_p", standard.min_p)),
+    )

@@ -1,0 +1,123 @@
+"""A llama.cpp model's vocabulary: text and control tokens to ids, and ids to bytes.
+
+Text is encoded with special tokens switched off, so that a typed "[THINK]" stays four ordinary
+tokens; control tokens come from the prompt's own `Control` segments only, by name.
+"""
+
+import ctypes
+from typing import Any
+
+from app.engine.backends.base import Token, unknown_control
+from app.prompts.segments import Control, Prompt
+
+PROBED_CONTROLS = (
+    "<s>",
+    "</s>",
+    "[INST]",
+    "[/INST]",
+    "[SYSTEM_PROMPT]",
+    "[/SYSTEM_PROMPT]",
+    "[THINK]",
+    "[/THINK]",
+    "[AVAILABLE_TOOLS]",
+    "[/AVAILABLE_TOOLS]",
+    "[TOOL_CALLS]",
+    "[ARGS]",
+    "[TOOL_RESULTS]",
+    "[/TOOL_RESULTS]",
+    "[MODEL_SETTINGS]",
+    "[/MODEL_SETTINGS]",
+    "<think>",
+    "</think>",
+    "<|im_start|>",
+    "<|im_end|>",
+    "<|channel|>",
+    "<|message|>",
+    "<|start|>",
+    "<|end|>",
+    "<|return|>",
+    "<start_of_turn>",
+    "<end_of_turn>",
+    "<|begin_of_text|>",
+    "<|start_header_id|>",
+    "<|end_header_id|>",
+    "<|eot_id|>",
+    "<|endoftext|>",
+    "<bos>",
+    "<eos>",
+)
+"""What prompt and reasoning formats ask for by name."""
+
+
+class Vocabulary:
+    """The vocabulary of one loaded model."""
+
+    def __init__(self, api: Any, model: Any) -> None:
+        self._api = api
+        self._vocab = api.llama_model_get_vocab(model)
+        self._tokens: dict[int, Token] = {}
+        self._controls: dict[str, int | None] = {}
+        self.size: int = api.llama_vocab_n_tokens(self._vocab)
+
+    def encode(self, prompt: Prompt) -> list[int]:
+        """Return the ids of a prompt. Raises WorldError for a control token that is not there."""
+        ids: list[int] = []
+        for segment in prompt:
+            if isinstance(segment, Control):
+                control = self._control(segment.name)
+                if control is None:
+                    raise unknown_control(segment.name)
+                ids.append(control)
+            elif segment.text:
+                # A lone surrogate (a broken paste) is no character that can be encoded.
+                ids += self._tokenize(segment.text.encode("utf-8", "replace"), special=False)
+        return ids
+
+    def controls(self) -> tuple[str, ...]:
+        """Return the probed names that are control tokens here."""
+        return tuple(name for name in PROBED_CONTROLS if self._control(name) is not None)
+
+    def token(self, token_id: int) -> Token:
+        """Return a token; remembered, since asking the library costs 32 us at 131,072 entries."""
+        token = self._tokens.get(token_id)
+        if token is None:
+            token = self._tokens[token_id] = self._look_up(token_id)
+        return token
+
+    def _look_up(self, token_id: int) -> Token:
+        api, vocab = self._api, self._vocab
+        end = bool(api.llama_vocab_is_eog(vocab, token_id))
+        if api.llama_vocab_is_control(vocab, token_id):
+            spelling: bytes = api.llama_vocab_get_text(vocab, token_id) or b""
+            return Token(spelling, end, spelling.decode("utf-8", "replace"))
+        room = 64
+        while True:
+            buffer = ctypes.create_string_buffer(room)
+            length: int = api.llama_token_to_piece(vocab, token_id, buffer, room, 0, False)
+            if length >= 0:
+                return Token(buffer.raw[:length], end)
+            room = -length
+
+    def _control(self, name: str) -> int | None:
+        if name not in self._controls:
+            self._controls[name] = self._find_control(name)
+        return self._controls[name]
+
+    def _find_control(self, name: str) -> int | None:
+        """Return the id of a control token: exactly one id, a control token, of this very name."""
+        ids = self._tokenize(name.encode(), special=True)
+        if len(ids) != 1 or not self._api.llama_vocab_is_control(self._vocab, ids[0]):
+            return None
+        text: bytes | None = self._api.llama_vocab_get_text(self._vocab, ids[0])
+        return ids[0] if text == name.encode() else None
+
+    def _tokenize(self, text: bytes, *, special: bool) -> list[int]:
+        # No tokenizer makes more tokens than bytes, but for a space that some put in front.
+        room = len(text) + 8
+        buffer = (ctypes.c_int32 * room)()
+        count: int = self._api.llama_tokenize(
+            self._vocab, text, len(text), buffer, room, False, special
+        )
+        if count < 0:
+            raise RuntimeError(f"llama_tokenize wanted room for {-count} tokens, had {room}")
+        return list(buffer[:count])
