@@ -19,7 +19,7 @@ def parse(text: str) -> tuple[list[Turn], bool]:
     """
     try:
         messages = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         _refuse("The messages are not valid JSON.", str(error))
     if not isinstance(messages, list) or not messages:
         _refuse("The messages must be a JSON list with at least one message in it.")
