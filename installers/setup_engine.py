@@ -215,17 +215,11 @@ def _compile(kind: str, name: str, source: Path, tools: Path, *, failed: str) ->
     draft = WHEELS / (name + ".part")
     remove(draft)
     progress = Progress(f"Building the engine (llama.cpp) for {NAMES[kind]}")
-
-    def on_line(line: str) -> None:
-        step = re.match(r"\s*\[(\d+)/(\d+)\]", line)
-        if step:
-            progress.part(int(step[1]), int(step[2]))
-
     worked = run(
         [tools, "-I", "-c", BUILD, draft, OBJECTS, *options],
         env=env,
         cwd=source,
-        on_line=on_line,
+        on_line=lambda line: follow_ninja(progress, line),
         failed=failed,
     )
     if worked:
@@ -233,6 +227,13 @@ def _compile(kind: str, name: str, source: Path, tools: Path, *, failed: str) ->
         draft.rename(WHEELS / name)
     progress.end("done" if worked else "failed")
     return worked
+
+
+def follow_ninja(progress: Progress, line: str) -> None:
+    """Show how far a build is, from a line of ninja's such as "[12/193] g++ -O3 ..."."""
+    step = re.match(r"\s*\[(\d+)/(\d+)\] ", line)
+    if step:
+        progress.part(int(step[1]), int(step[2]))
 
 
 def jobs() -> int:
