@@ -6,7 +6,6 @@ its effect is on the screen in the same turn of the event loop.
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt
@@ -19,13 +18,16 @@ from ui import theme
 from ui.bridge import Bridge
 from ui.main_window import MainWindow
 from ui.menus import model_menu, open_file_dialog, settings_menu
-from ui.notices import UNDO_MS, Notice, announce
+from ui.mirror import Mirror
+from ui.notices import UNDO_MS, Notice
 
 if TYPE_CHECKING:
     from app.chat.session import Session
     from app.chat.session_state import Change
-    from app.hardware.types import Hardware
     from ui.chat.view import ChatView
+
+RECENT = 5
+"""How many models the chip's menu remembers."""
 
 
 class Presenter(QObject):
@@ -40,15 +42,18 @@ class Presenter(QObject):
         self._bridge = bridge
         self._view = view
         self._recent: list[str] = []
-        self._running: str | None = None
-        self._phase = ""
-        self._saw_machine = False
+        self._mirror = Mirror(window, session, view)
         bridge.changed.connect(self._on_changed)
         bridge.problem.connect(self._on_problem)
         self._connect_frame()
         self._connect_chat()
         if session.settings.last_model:
             self._recent.append(session.settings.last_model)
+
+    @property
+    def session(self) -> "Session":
+        """The session behind the window."""
+        return self._session
 
     # ------------------------------------------------------------ connections
 
@@ -215,7 +220,7 @@ class Presenter(QObject):
         except WorldError as error:
             self._on_problem(error.problem)
 
-    # ------------------------------------------------------------ what is shown
+    # ------------------------------------------------------------ what the session says
 
     def _on_problem(self, problem: Problem) -> None:
         if problem.key == "no-model" and paths.demo_model().exists():
@@ -226,90 +231,8 @@ class Presenter(QObject):
         self._window.notices.show_problem(problem)
 
     def _on_changed(self, changes: "frozenset[Change]") -> None:
-        state = self._session.state
-        if changes & {"chats", "chat", "turn"}:
-            self._window.sidebar.show_chats(state.chats, state.chat_id, state.running_chat)
-        if changes & {"chat", "conversation"}:
-            self._show_conversation(chat_changed="chat" in changes)
-        if "turn" in changes:
-            self._show_turn()
-        if changes & {"model", "context", "chat"}:
-            self._window.header.chip.show_model(state.model)
-            self._window.header.meter.show_usage(state.context_used, state.context_total)
-        if changes & {"options", "chat", "model"}:
-            self._show_options()
-        if "model" in changes and state.model.phase == "ready":
-            self._remember(state.model.path)
-        self._choose_page()
-
-    def _show_conversation(self, *, chat_changed: bool) -> None:
-        state = self._session.state
-        ended = self._running if self._running != state.running else None
-        message = state.conversation.messages.get(ended) if ended else None
-        branch = state.conversation.branch()
-        if not chat_changed and message is not None and branch and branch[-1].id == ended:
-            # Only the answer that was being written is new: what is laid out stays as it is.
-            self._view.finish_turn(message)
-            return
-        siblings = {each.id: state.conversation.siblings(each.id) for each in branch}
-        self._view.show_conversation(branch, siblings, dict(state.collapsed))
-        if chat_changed:
-            self._window.composer.set_draft(state.draft)
-
-    def _show_turn(self) -> None:
-        state = self._session.state
-        turn = state.turn
-        running = state.running if turn is not None and not turn.over else None
-        here = state.running_chat == state.chat_id
-        if running is not None and turn is not None and here:
-            self._view.show_turn(running, turn)
-        self._window.composer.set_running(running is not None, turn.tokens_per_s if turn else 0.0)
-        self._window.actions_["stop"].setEnabled(running is not None)
-        self._running = running
-        phase = "" if turn is None else turn.status if turn.over else turn.phase
-        if phase != self._phase:
-            self._phase = phase
-            words = {"thinking": "thinking", "done": "answered", "cancelled": "stopped"}
-            if phase in words:
-                announce(self._view, words[phase])
-
-    def _show_options(self) -> None:
-        state = self._session.state
-        self._window.composer.set_budget(state.thinking_budget)
-        label = "Your own" if state.system_prompt.strip() else "The model's"
-        self._window.composer.set_system_prompt(label, state.system_prompt)
-
-    def _choose_page(self) -> None:
-        state = self._session.state
-        if not state.opened:
-            return
-        model = state.model
-        unchosen = not model.path or model.phase == "failed"
-        first_run = unchosen and not state.conversation.messages
-        if first_run and not self._saw_machine:
-            self._saw_machine = True
-            self._look_at_machine()
-        self._window.show_first_run(first_run)
-
-    def _look_at_machine(self) -> None:
-        from ui import jobs
-
-        first_run = self._window.first_run
-        jobs.run(_demo_size, then=first_run.show_demo_size, failed=self._on_problem, owner=self)
-        jobs.run(_detect, then=first_run.show_hardware, failed=self._on_problem, owner=self)
-
-    def _remember(self, path: str) -> None:
-        self._recent = [path, *(each for each in self._recent if each != path)][:5]
-
-
-def _demo_size() -> int:
-    try:
-        return Path(paths.demo_model()).stat().st_size
-    except OSError:
-        return 0
-
-
-def _detect() -> "Hardware":
-    from app.hardware.detect import detect
-
-    return detect()
+        self._mirror.show(changes)
+        model = self._session.state.model
+        if "model" in changes and model.phase == "ready":
+            others = (path for path in self._recent if path != model.path)
+            self._recent = [model.path, *others][:RECENT]

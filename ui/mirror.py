@@ -1,0 +1,111 @@
+"""The session's state as the window shows it: one way only, from the state to the widgets."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app import paths
+from ui import jobs
+from ui.main_window import MainWindow
+from ui.notices import announce
+
+if TYPE_CHECKING:
+    from app.chat.session import Session
+    from app.chat.session_state import Change
+    from app.hardware.types import Hardware
+    from ui.chat.view import ChatView
+
+
+class Mirror:
+    """Remembers only what it has shown, so that what is laid out already stays as it is."""
+
+    def __init__(self, window: MainWindow, session: "Session", view: "ChatView") -> None:
+        self._window = window
+        self._session = session
+        self._view = view
+        self._running: str | None = None
+        self._phase = ""
+        self._saw_machine = False
+
+    def show(self, changes: "frozenset[Change]") -> None:
+        """Show what is new in the session's state."""
+        state = self._session.state
+        if changes & {"chats", "chat", "turn"}:
+            self._window.sidebar.show_chats(state.chats, state.chat_id, state.running_chat)
+        if changes & {"chat", "conversation"}:
+            self._show_conversation(chat_changed="chat" in changes)
+        if "turn" in changes:
+            self._show_turn()
+        if changes & {"model", "context", "chat"}:
+            self._window.header.chip.show_model(state.model)
+            self._window.header.meter.show_usage(state.context_used, state.context_total)
+        if changes & {"options", "chat", "model"}:
+            self._show_options()
+        self._choose_page()
+
+    def _show_conversation(self, *, chat_changed: bool) -> None:
+        state = self._session.state
+        ended = self._running if self._running != state.running else None
+        message = state.conversation.messages.get(ended) if ended else None
+        branch = state.conversation.branch()
+        if not chat_changed and message is not None and branch and branch[-1].id == ended:
+            # Only the answer that was being written is new: what is laid out stays as it is.
+            self._view.finish_turn(message)
+            return
+        siblings = {each.id: state.conversation.siblings(each.id) for each in branch}
+        self._view.show_conversation(branch, siblings, dict(state.collapsed))
+        if chat_changed:
+            self._window.composer.set_draft(state.draft)
+
+    def _show_turn(self) -> None:
+        state = self._session.state
+        turn = state.turn
+        running = state.running if turn is not None and not turn.over else None
+        here = state.running_chat == state.chat_id
+        if running is not None and turn is not None and here:
+            self._view.show_turn(running, turn)
+        self._window.composer.set_running(running is not None, turn.tokens_per_s if turn else 0.0)
+        self._window.actions_["stop"].setEnabled(running is not None)
+        self._running = running
+        phase = "" if turn is None else turn.status if turn.over else turn.phase
+        if phase != self._phase:
+            self._phase = phase
+            words = {"thinking": "thinking", "done": "answered", "cancelled": "stopped"}
+            if phase in words:
+                announce(self._view, words[phase])
+
+    def _show_options(self) -> None:
+        state = self._session.state
+        self._window.composer.set_budget(state.thinking_budget)
+        label = "Your own" if state.system_prompt.strip() else "The model's"
+        self._window.composer.set_system_prompt(label, state.system_prompt)
+
+    def _choose_page(self) -> None:
+        state = self._session.state
+        if not state.opened:
+            return
+        model = state.model
+        unchosen = not model.path or model.phase == "failed"
+        first_run = unchosen and not state.conversation.messages
+        if first_run and not self._saw_machine:
+            self._saw_machine = True
+            self._look_at_machine()
+        self._window.show_first_run(first_run)
+
+    def _look_at_machine(self) -> None:
+        first_run = self._window.first_run
+        say = self._window.notices.show_problem
+        jobs.run(_demo_size, then=first_run.show_demo_size, failed=say, owner=first_run)
+        jobs.run(_detect, then=first_run.show_hardware, failed=say, owner=first_run)
+
+
+def _demo_size() -> int:
+    try:
+        return Path(paths.demo_model()).stat().st_size
+    except OSError:
+        return 0
+
+
+def _detect() -> "Hardware":
+    from app.hardware.detect import detect
+
+    return detect()
