@@ -59,8 +59,8 @@ def test_half_a_character_is_replaced() -> None:
         ('[{"role": "user", "content": "a", "prefix": true}]', 'can be a "prefix"'),
         ('[{"role": "user", "content": "a", "prefix": 1}]', '"prefix" must be true or false'),
         (
-            '[{"role": "assistant", "content": "a", "prefix": true},'
-            ' {"role": "user", "content": "a"}]',
+            """[{"role": "assistant", "content": "a", "prefix": true},
+                {"role": "user", "content": "a"}]""",
             "Message 1: only an assistant's last",
         ),
     ],
