@@ -11,7 +11,7 @@ thread-safe: `StoreWorker` gives it its own thread.
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -108,13 +108,17 @@ class Store:
     def _tidy(self) -> None:
         """End what a crash left running, and drop what was deleted long ago."""
         with self._write() as database:
-            running = database.execute("SELECT id FROM messages WHERE status = 'running'")
-            for (message_id,) in running.fetchall():
+            database.execute(
+                "UPDATE messages SET status = 'interrupted', note = ? WHERE status = 'running'",
+                (INTERRUPTED_NOTE,),
+            )
+        # The rest only makes the file smaller, and needs room to do it. Without room the chats are
+        # there to be read all the same, and a later opening does it.
+        with suppress(WorldError), self._write() as database:
+            for (message_id,) in database.execute(
+                "SELECT DISTINCT message_id FROM pieces"
+            ).fetchall():
                 store_rows.fold_pieces(database, message_id)
-                database.execute(
-                    "UPDATE messages SET status = 'interrupted', note = ? WHERE id = ?",
-                    (INTERRUPTED_NOTE, message_id),
-                )
             database.execute(
                 "DELETE FROM chats WHERE deleted_at < ?", (self._now() - KEEP_DELETED_S,)
             )
