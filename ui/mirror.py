@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 from app import paths
 from ui import jobs
 from ui.main_window import MainWindow
-from ui.notices import announce
 
 if TYPE_CHECKING:
     from app.chat.session import Session
@@ -23,7 +22,6 @@ class Mirror:
         self._session = session
         self._view = view
         self._running: str | None = None
-        self._phase = ""
         self._saw_machine = False
 
     def show(self, changes: "frozenset[Change]") -> None:
@@ -33,7 +31,7 @@ class Mirror:
             self._window.sidebar.show_chats(state.chats, state.chat_id, state.running_chat)
         if changes & {"chat", "conversation"}:
             self._show_conversation(chat_changed="chat" in changes)
-        if "turn" in changes:
+        if changes & {"turn", "chat"}:
             self._show_turn()
         if changes & {"model", "context", "chat"}:
             self._window.header.chip.show_model(state.model)
@@ -51,10 +49,13 @@ class Mirror:
             # Only the answer that was being written is new: what is laid out stays as it is.
             self._view.finish_turn(message)
             return
-        siblings = {each.id: state.conversation.siblings(each.id) for each in branch}
-        self._view.show_conversation(branch, siblings, dict(state.collapsed))
+        self._view.show_conversation(branch, self._place_among_siblings, state.collapsed)
         if chat_changed:
             self._window.composer.set_draft(state.draft)
+
+    def _place_among_siblings(self, message_id: str) -> tuple[int, int]:
+        siblings = self._session.state.conversation.siblings(message_id)
+        return siblings.index(message_id), len(siblings)
 
     def _show_turn(self) -> None:
         state = self._session.state
@@ -62,16 +63,10 @@ class Mirror:
         running = state.running if turn is not None and not turn.over else None
         here = state.running_chat == state.chat_id
         if running is not None and turn is not None and here:
-            self._view.show_turn(running, turn)
+            self._view.show_turn(running, turn, budget=state.thinking_budget)
         self._window.composer.set_running(running is not None, turn.tokens_per_s if turn else 0.0)
         self._window.actions_["stop"].setEnabled(running is not None)
         self._running = running
-        phase = "" if turn is None else turn.status if turn.over else turn.phase
-        if phase != self._phase:
-            self._phase = phase
-            words = {"thinking": "thinking", "done": "answered", "cancelled": "stopped"}
-            if phase in words:
-                announce(self._view, words[phase])
 
     def _show_options(self) -> None:
         state = self._session.state

@@ -93,7 +93,7 @@ class Presenter(QObject):
         composer.system_prompt_changed.connect(
             lambda text: self._do(lambda: session.set_system_prompt(text))
         )
-        composer.edit_last_requested.connect(view.edit_last)
+        composer.edit_last_requested.connect(self._on_edit_last)
         view.retry_requested.connect(lambda at: self._do(lambda: session.retry(at)))
         view.edit_requested.connect(lambda at, text: self._do(lambda: session.edit(at, text)))
         view.branch_requested.connect(
@@ -155,6 +155,19 @@ class Presenter(QObject):
         self._do(lambda: sent.append(self._session.send(text)))
         if not sent[0]:
             self._window.composer.set_draft(text)
+
+    def _on_edit_last(self) -> None:
+        """Open the editor on the last question, scrolled to where it is."""
+        view = self._view
+        for number in reversed(range(len(view.entries))):
+            entry = view.entries[number]
+            if entry.message.role == "user":
+                if view.item(entry.id) is None:
+                    view.verticalScrollBar().setValue(view.item_top(number))
+                item = view.item(entry.id)
+                if item is not None:
+                    item.begin_edit()
+                return
 
     def _on_stop(self) -> None:
         self._do(self._session.stop)

@@ -82,7 +82,7 @@ def test_without_a_model_the_text_is_kept_and_a_way_is_shown(opening: Open, qtbo
     driven = opening()
     typed(qtbot, driven, "Hello?")
     assert "no-model" in driven.window.notices.shown()
-    assert driven.window.composer.draft() == "Hello?"
+    assert driven.window.composer.text() == "Hello?"
     assert driven.texts() == []
 
 
@@ -126,7 +126,7 @@ def test_f2_renames_the_open_chat_in_place(opening: Open, qtbot: QtBot) -> None:
     assert editor is not None
     editor.setText("Second title")
     qtbot.keyClick(editor, Qt.Key.Key_Return)
-    assert [chat.title for chat in driven.session.state.chats] == ["Second title"]
+    driven.until(lambda: driven.session.state.chats[0].title == "Second title")
     assert driven.window.sidebar.model.index(1).data() == "Second title"
 
 
@@ -138,13 +138,13 @@ def test_a_new_chat_keeps_the_old_one_and_its_draft(opening: Open, qtbot: QtBot)
     qtbot.keyClicks(driven.window.focusWidget(), "half a thought")
     driven.window.actions_["new_chat"].trigger()
     driven.idle()
-    assert driven.window.composer.draft() == ""
+    assert driven.window.composer.text() == ""
     assert driven.texts() == []
     sidebar = driven.window.sidebar
     middle = sidebar.list.visualRect(sidebar.model.index_of(old)).center()
     qtbot.mouseClick(sidebar.list.viewport(), Qt.MouseButton.LeftButton, pos=middle)
     driven.until(lambda: driven.session.state.chat_id == old)
-    assert driven.window.composer.draft() == "half a thought"
+    assert driven.window.composer.text() == "half a thought"
     assert driven.texts() == ["The old one", "Four."]
 
 
