@@ -1,0 +1,181 @@
+"""The widget of an answer: what it waits for, its thinking, its text, and what is below it."""
+
+from PySide6.QtCore import QPoint
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QWidget
+
+from app.chat.message import Message
+from ui.chat import words
+from ui.chat.column import Place
+from ui.chat.entry import Entry
+from ui.chat.footer import Footer
+from ui.chat.item import PAD_X, PAD_Y, Item, Picked
+from ui.chat.pointer import Pointer
+from ui.chat.progress import HEIGHT_PX as PROGRESS_PX
+from ui.chat.progress import Progress
+from ui.chat.thinking import Panel
+
+PANEL_GAP_PX = 16
+FOOTER_GAP_PX = 24
+EMPTY_PX = 24
+
+
+class Answer(Item):
+    """See the module."""
+
+    def __init__(self, parent: QWidget, entry: Entry, pointer: Pointer, picked: Picked) -> None:
+        super().__init__(parent, entry, pointer, picked)
+        self.setAccessibleName("The answer")
+        self.progress: Progress | None = None
+        self.panel: Panel | None = None
+        self.footer: Footer | None = None
+        self.refresh()
+
+    # ------------------------------------------------------------ contents
+
+    def refresh(self) -> None:
+        """Bring widgets and texts up to the entry."""
+        self.entry.fill()
+        if self.editor is not None:
+            return
+        self._refresh_progress()
+        self._refresh_panel()
+        self._refresh_footer()
+        if not self.entry.running:
+            self.describe()
+
+    def _refresh_progress(self) -> None:
+        turn = self.entry.turn
+        waits = words.progress(turn) if turn is not None and self.entry.running else None
+        if waits is None:
+            if self.progress is not None:
+                self.progress.hide()
+            return
+        if self.progress is None:
+            self.progress = Progress(self)
+        self.progress.show_progress(*waits)
+        self.progress.show()
+
+    def _refresh_panel(self) -> None:
+        entry = self.entry
+        turn = entry.turn
+        thinking = turn is not None and turn.phase == "thinking"
+        if not thinking and not entry.thinking.cells:
+            if self.panel is not None:
+                self.panel.hide()
+            return
+        if self.panel is None:
+            self.panel = Panel(self, entry.thinking, self.pointer, self._picked_thought)
+            self.panel.toggled.connect(self.toggled)
+            self.panel.answer_now.connect(self.answer_now)
+        if turn is not None and thinking:
+            title, facts = words.running_thought(turn, entry.budget)
+        else:
+            title, facts = _ended(entry)
+            self._keep_open_for_the_reader()
+        collapsed = (not thinking) if entry.collapsed is None else entry.collapsed
+        self.panel.say(title, facts, running=thinking, collapsed=collapsed)
+        self.panel.show()
+
+    def _keep_open_for_the_reader(self) -> None:
+        """Leave the panel open where the user has scrolled up in it: they are reading."""
+        panel = self.panel
+        if panel is None or self.entry.collapsed is not None or panel.collapsed:
+            return
+        if not panel.body.following:
+            self.entry.collapsed = False
+
+    def _refresh_footer(self) -> None:
+        message = self.entry.message
+        if self.entry.running or message.status == "running":
+            if self.footer is not None:
+                self.footer.hide()
+            return
+        if self.footer is None:
+            self.footer = Footer(self)
+            self.footer.copy.connect(self._on_copy)
+            self.footer.retry.connect(self.retry)
+            self.footer.edit.connect(self.begin_edit)
+            self.footer.go_on.connect(self.go_on)
+            self.footer.stepped.connect(self.stepped)
+        self.footer.say(
+            note=words.ending(message),
+            can_continue=self.entry.last and words.can_continue(message),
+            facts=words.footer_facts(message),
+            index=self.entry.siblings.index,
+            count=self.entry.siblings.count,
+            has_text=bool(message.text),
+        )
+        self.footer.show()
+
+    def _picked_thought(self) -> tuple[Place, Place] | None:
+        return self.picked("thinking")
+
+    def _on_copy(self) -> None:
+        self.copy_all()
+        if self.footer is not None:
+            self.footer.flash_copied()
+
+    def parts(self) -> list[QWidget]:
+        """Return progress, panel and footer, as far as they exist."""
+        return [one for one in (self.progress, self.panel, self.footer) if one is not None]
+
+    def stops(self) -> list[QWidget]:
+        """Return what the keyboard can reach, in order."""
+        if self.editor is not None:
+            return self.editor.stops()
+        found: list[QWidget] = [self]
+        if self.panel is not None and not self.panel.isHidden():
+            found += self.panel.stops()
+        found += self.entry.text.controls()
+        if self.footer is not None and not self.footer.isHidden():
+            found += self.footer.stops()
+        return found
+
+    # ------------------------------------------------------------ layout
+
+    def _settle(self, width: int, top: int, bottom: int, panel_px: int) -> int:
+        y = PAD_Y
+        if self.panel is not None and not self.panel.isHidden():
+            tall = self.panel.settle(width, panel_px)
+            self.panel.setGeometry(PAD_X, y, width, tall)
+            y += tall + PANEL_GAP_PX
+        if self.progress is not None and not self.progress.isHidden():
+            self.progress.setGeometry(PAD_X, y, width, PROGRESS_PX)
+            y += PROGRESS_PX
+        self.text_at = QPoint(PAD_X, y)
+        text = self._lay_out_text(width, top, bottom)
+        y += text
+        if self.footer is not None and not self.footer.isHidden():
+            y += FOOTER_GAP_PX if text else 0
+            tall = self.footer.settle(width)
+            self.footer.setGeometry(PAD_X, y, width, tall)
+            y += tall
+        return max(y, PAD_Y + EMPTY_PX) + PAD_Y
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        """Draw the text; a caret ends it while it is written."""
+        if self.editor is not None:
+            return
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        turn = self.entry.turn
+        writing = turn is not None and turn.phase == "answering"
+        self.paint_text(painter, event.rect(), caret=writing)
+        self.paint_focus(painter)
+        painter.end()
+
+
+def _ended(entry: Entry) -> tuple[str, str]:
+    """Return title and facts of a thought that is over, be it in a running answer or a kept one."""
+    turn = entry.turn
+    if turn is not None:
+        message = Message(entry.id, None, "assistant", turn.parts(), 0.0, status=turn.status)
+        speed = turn.tokens_per_s
+    else:
+        message = entry.message
+        speed = words.usage_rate(message.usage)
+    thought = message.thinking
+    if thought is None:
+        return "", ""
+    return words.ended_thought(thought, message.status, speed)

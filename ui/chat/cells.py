@@ -1,0 +1,350 @@
+"""The blocks of a text as cells: each is laid out once per width, and drawn only where it is seen.
+
+A cell knows its height before it is laid out, roughly, so that a text of any length can be placed
+without laying it out; `exact` says which of the two it is. What it needs for drawing is made by
+`lay_out` and dropped by `release`, in any order and as often as need be.
+"""
+
+from math import ceil
+
+from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
+from PySide6.QtGui import (
+    QAbstractTextDocumentLayout,
+    QColor,
+    QPainter,
+    QPalette,
+    QTextCharFormat,
+    QTextCursor,
+    QTextLine,
+    QTextOption,
+)
+from PySide6.QtWidgets import QWidget
+
+from app.markup.blocks import Block
+from ui.chat import document, style
+from ui.chat.document import Document
+from ui.chat.style import RADIUS_PX, Kind, Style
+
+CARET_PX = 4
+WHOLE = 1 << 60
+"""An offset past every text."""
+
+
+class Cell:
+    """One block. Offsets count the characters of its text as it is shown; lengths are pixels."""
+
+    def __init__(self, source: str, kind: Kind) -> None:
+        self.source = source
+        self.kind = kind
+        self.continues = False
+        self.height = 0
+        self.width = -1
+        self._laid_out_for = -1
+
+    @property
+    def style(self) -> Style:
+        """The style of its text in the theme in force."""
+        return style.of(self.kind)
+
+    @property
+    def exact(self) -> bool:
+        """Whether the height is a measured one."""
+        return self._laid_out_for == self.width
+
+    def set_width(self, width: int) -> None:
+        """Take a new width; the height is an estimate until the cell is laid out for it."""
+        if width == self.width:
+            return
+        self.width = width
+        self._laid_out_for = -1
+        self.height = self.estimate(width)
+
+    def lay_out(self) -> None:
+        """Make the cell drawable and its height exact."""
+        self.height = self._measure(self.width)
+        self._laid_out_for = self.width
+
+    def estimate(self, width: int) -> int:
+        """Return a rough height in pixels for a width."""
+        per_line = max(8, int(width / (self.style.font.pointSizeF() * 0.66)))
+        lines = sum(1 + len(line) // per_line for line in self.source.split("\n"))
+        return ceil(lines * self.style.font.pointSizeF() * 2.1)
+
+    def grow(self, block: Block) -> bool:
+        """Take over a later state of the same block, if that can be done in place."""
+        return False
+
+    def release(self) -> None:
+        """Drop everything but the height."""
+
+    def place(self, host: QWidget, origin: QPoint) -> None:
+        """Put the cell's own controls, if it has any, onto the widget that draws it."""
+
+    def controls(self) -> list[QWidget]:
+        """Return the controls that are placed, in tab order."""
+        return []
+
+    def slide(self, pixels: int) -> bool:
+        """Scroll sideways; whether there was anywhere to go."""
+        return False
+
+    def paint(
+        self, painter: QPainter, clip: QRectF, picked: tuple[int, int] | None, *, caret: bool
+    ) -> None:
+        """Draw at the painter's origin; picked is the selected range of offsets."""
+        raise NotImplementedError
+
+    def hit(self, point: QPointF) -> int:
+        """Return the offset nearest to a point."""
+        raise NotImplementedError
+
+    def word_at(self, offset: int) -> tuple[int, int]:
+        """Return the range of the word around an offset."""
+        raise NotImplementedError
+
+    def copied(self, start: int, end: int) -> str:
+        """Return the text between two offsets, as it is pasted elsewhere."""
+        raise NotImplementedError
+
+    def link_at(self, point: QPointF) -> str:
+        """Return the address under a point, "" where there is none."""
+        return ""
+
+    def links(self) -> list[str]:
+        """Return the addresses in the cell, in order."""
+        return []
+
+    def _measure(self, width: int) -> int:
+        raise NotImplementedError
+
+
+class DocumentCell(Cell):
+    """A cell whose text is laid out by a QTextDocument."""
+
+    def __init__(self, source: str, kind: Kind) -> None:
+        super().__init__(source, kind)
+        self._document: Document | None = None
+
+    def _make(self) -> Document:
+        raise NotImplementedError
+
+    def _margins(self) -> tuple[int, int]:
+        """Return what is left free at the sides, and above and below."""
+        return 0, 0
+
+    def _text_at(self) -> QPointF:
+        """Return where the document is drawn: Qt puts a line's extra height below its text."""
+        side, above = self._margins()
+        return QPointF(side, above + self.style.half_leading_px)
+
+    def document(self) -> Document:
+        """Return the document, made if need be; it is laid out only by `lay_out`."""
+        if self._document is None:
+            self._document = self._make()
+        return self._document
+
+    def _measure(self, width: int) -> int:
+        side, above = self._margins()
+        made = self.document()
+        made.setTextWidth(max(1, width - 2 * side))
+        return ceil(made.size().height()) + 2 * above
+
+    def ideal_width(self) -> int:
+        """Return the width the text would like, at most the one it is laid out for."""
+        side, _above = self._margins()
+        return ceil(self.document().idealWidth()) + 2 * side
+
+    def release(self) -> None:
+        """Drop the document."""
+        self._document = None
+
+    def paint(
+        self, painter: QPainter, clip: QRectF, picked: tuple[int, int] | None, *, caret: bool
+    ) -> None:
+        """Draw the text with its selection and caret."""
+        made = self._ready()
+        at = self._text_at()
+        painter.save()
+        painter.translate(at)
+        context = QAbstractTextDocumentLayout.PaintContext()
+        context.palette.setColor(QPalette.ColorRole.Text, QColor(self.style.ink))
+        context.clip = clip.translated(-at)
+        if picked is not None:
+            context.selections = [self._selection(made, picked)]
+        made.documentLayout().draw(painter, context)
+        if caret:
+            painter.fillRect(self._caret(made), QColor(self.style.ink))
+        painter.restore()
+
+    def _ready(self) -> Document:
+        if self._document is None:
+            self.lay_out()
+        return self.document()
+
+    def _selection(
+        self, made: Document, picked: tuple[int, int]
+    ) -> QAbstractTextDocumentLayout.Selection:
+        last = made.characterCount() - 1
+        cursor = QTextCursor(made)
+        cursor.setPosition(min(picked[0], last))
+        cursor.setPosition(min(picked[1], last), QTextCursor.MoveMode.KeepAnchor)
+        form = QTextCharFormat()
+        form.setBackground(style.selection_colour(self.style.theme))
+        found = QAbstractTextDocumentLayout.Selection()
+        found.cursor = cursor
+        found.format = form
+        return found
+
+    def _caret(self, made: Document) -> QRectF:
+        block = made.lastBlock()
+        if not block.text() and block.previous().isValid():
+            block = block.previous()
+        top_left = made.documentLayout().blockBoundingRect(block).topLeft()
+        layout = block.layout()
+        line = layout.lineAt(layout.lineCount() - 1)
+        if not line.isValid():
+            return QRectF()
+        along = cursor_x(line, block.length() - 1)
+        rise = line.ascent() + line.descent()
+        return QRectF(
+            top_left.x() + along + 1, top_left.y() + line.y() + line.height() - rise, CARET_PX, rise
+        )
+
+    def hit(self, point: QPointF) -> int:
+        """Return the offset nearest to a point."""
+        made = self._ready()
+        inside = point - self._text_at()
+        found = made.documentLayout().hitTest(inside, Qt.HitTestAccuracy.FuzzyHit)
+        return max(0, found)
+
+    def word_at(self, offset: int) -> tuple[int, int]:
+        """Return the range of the word around an offset."""
+        cursor = QTextCursor(self.document())
+        cursor.setPosition(min(offset, self.document().characterCount() - 1))
+        cursor.select(QTextCursor.SelectionType.WordUnderCursor)
+        return cursor.selectionStart(), cursor.selectionEnd()
+
+    def copied(self, start: int, end: int) -> str:
+        """Return the text between two offsets, as it is pasted elsewhere."""
+        return document.copied(self.document(), start, end)
+
+    def link_at(self, point: QPointF) -> str:
+        """Return the address under a point, "" where there is none."""
+        return self._ready().documentLayout().anchorAt(point - self._text_at())
+
+
+def cursor_x(line: QTextLine, offset: int) -> float:
+    """Return where on a line an offset is; the binding gives the offset back too, or not."""
+    if not line.isValid():
+        return 0.0
+    found = line.cursorToX(offset)
+    return float(found[0] if isinstance(found, tuple) else found)  # type: ignore[arg-type]
+
+
+class ProseCell(DocumentCell):
+    """Paragraphs, headings, lists, quotations and tables."""
+
+    def __init__(self, block: Block, kind: Kind) -> None:
+        super().__init__(block.source, kind)
+        self._html = block.html
+
+    def grow(self, block: Block) -> bool:
+        """Take over a later state of the block: its text is laid out anew, its place kept."""
+        if block.kind != "prose":
+            return False
+        if block.html != self._html:
+            self._html = block.html
+            self._document = None
+            self._laid_out_for = -1
+        self.source = block.source
+        return True
+
+    def _make(self) -> Document:
+        made = Document(self.style)
+        made.wrap_for(self.source)
+        made.set_prose(self._html)
+        return made
+
+    def _margins(self) -> tuple[int, int]:
+        return 0, 0
+
+    def paint(
+        self, painter: QPainter, clip: QRectF, picked: tuple[int, int] | None, *, caret: bool
+    ) -> None:
+        """Draw the text, and the rule beside a quotation."""
+        super().paint(painter, clip, picked, caret=caret)
+        if self.source.lstrip().startswith(">"):
+            rule = QRectF(0, 2, 3, self.height - 4)
+            painter.fillRect(rule, QColor(self.style.theme.line))
+
+    def links(self) -> list[str]:
+        """Return the addresses in the cell, in order."""
+        found: list[str] = []
+        block = self.document().begin()
+        while block.isValid():
+            for form in block.textFormats():
+                if form.format.isAnchor() and form.format.anchorHref() not in found:
+                    found.append(form.format.anchorHref())
+            block = block.next()
+        return found
+
+
+class PlainCell(DocumentCell):
+    """Text as it was typed: no Markdown, every line break and space kept.
+
+    continues: the text goes on from the cell before without a line break.
+    """
+
+    def __init__(self, source: str, kind: Kind, *, continues: bool) -> None:
+        super().__init__(source, kind)
+        self.continues = continues
+
+    def _make(self) -> Document:
+        made = Document(self.style)
+        option = made.defaultTextOption()
+        option.setTabStopDistance(32)
+        made.setDefaultTextOption(option)
+        made.wrap_for(self.source)
+        made.setPlainText(self.source)
+        made.settle()
+        return made
+
+
+class MathCell(DocumentCell):
+    """A display formula as TeX: centred on a quiet ground of its own."""
+
+    def __init__(self, block: Block, kind: Kind) -> None:
+        super().__init__(block.source, kind)
+        self._tex = block.text.strip()
+
+    def _make(self) -> Document:
+        made = Document(self.style)
+        option = made.defaultTextOption()
+        option.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        option.setTextDirection(Qt.LayoutDirection.LeftToRight)
+        option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
+        made.setDefaultTextOption(option)
+        made.setDefaultFont(self.style.mono)
+        made.setPlainText(self._tex)
+        made.settle()
+        return made
+
+    def _margins(self) -> tuple[int, int]:
+        return 16, 8
+
+    def paint(
+        self, painter: QPainter, clip: QRectF, picked: tuple[int, int] | None, *, caret: bool
+    ) -> None:
+        """Draw the ground and the formula."""
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(self.style.code_ground))
+        wide = min(self.width, self.ideal_width())
+        ground = QRectF((self.width - wide) / 2, 0, wide, self.height)
+        painter.drawRoundedRect(ground, RADIUS_PX, RADIUS_PX)
+        super().paint(painter, clip, picked, caret=caret)
+
+    def copied(self, start: int, end: int) -> str:
+        """Return the TeX, between its dollar signs where all of it is meant."""
+        inside = super().copied(start, end)
+        whole = inside == self._tex
+        return f"$$\n{inside}\n$$" if whole else inside

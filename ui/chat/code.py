@@ -1,0 +1,324 @@
+"""A code block: a header with its language and a Copy button, and lines that scroll sideways.
+
+Lines never wrap and all have one height, so the block's height is known from the count of lines
+alone, and only the lines that are seen are ever laid out: a block of ten thousand lines costs what
+is visible of it, and a line that is added while it streams costs that line.
+"""
+
+from math import ceil
+
+from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontMetricsF,
+    QGuiApplication,
+    QPainter,
+    QPen,
+    QTextCharFormat,
+    QTextLayout,
+    QTextOption,
+)
+from PySide6.QtWidgets import QScrollBar, QWidget
+
+from app.markup.blocks import Block
+from ui import theme
+from ui.chat import style
+from ui.chat.cells import CARET_PX, Cell, cursor_x
+from ui.chat.controls import QuietButton
+from ui.chat.highlighting import Coloured, format_range, formats, lines
+from ui.chat.style import RADIUS_PX, Kind
+from ui.chat.utf16 import characters, units
+
+HEADER_PX = 32
+LINE_PX = 20
+PAD_PX = 14
+ABOVE_PX = 10
+TAB_COLUMNS = 4
+
+
+class CodeCell(Cell):
+    """See the module. Offsets count the characters of the code."""
+
+    def __init__(self, block: Block, kind: Kind) -> None:
+        super().__init__(block.source, kind)
+        self.text = block.text.rstrip("\n")
+        self.language = block.language
+        self._closed = block.closed
+        self._starts = _line_starts(self.text)
+        self._lines: dict[int, QTextLayout] = {}
+        self._coloured: list[Coloured] | None = None
+        self._widest: float | None = None
+        self._scroll = 0
+        self._copy: QuietButton | None = None
+        self._bar: QScrollBar | None = None
+        self._host: QWidget | None = None
+
+    def estimate(self, width: int) -> int:
+        """Return the height, which the count of lines alone decides."""
+        return HEADER_PX + 1 + 2 * ABOVE_PX + LINE_PX * len(self._starts)
+
+    def _measure(self, width: int) -> int:
+        return self.estimate(width)
+
+    def grow(self, block: Block) -> bool:
+        """Take over more lines of the same code."""
+        text = block.text.rstrip("\n")
+        if block.kind != "code" or block.language != self.language:
+            return False
+        if not text.startswith(self.text):
+            return False
+        kept = len(self._starts) - 1
+        at = self._starts[kept]
+        self._starts[kept:] = [at + start for start in _line_starts(text[at:])]
+        self._lines.pop(kept, None)
+        self._widest = max(self._widest or 0.0, self._advance(text[at:]))
+        if self._coloured is not None:
+            del self._coloured[kept:]
+        self.source, self.text, self._closed = block.source, text, block.closed
+        if block.closed:
+            self._coloured = None
+            self._lines.clear()
+        self.height = self.estimate(self.width)
+        return True
+
+    def release(self) -> None:
+        """Drop layouts, colours and controls."""
+        self._lines.clear()
+        self._coloured = None
+        for control in (self._copy, self._bar):
+            if control is not None:
+                control.hide()
+                control.deleteLater()
+        self._copy = self._bar = self._host = None
+
+    # ------------------------------------------------------------ controls
+
+    def place(self, host: QWidget, origin: QPoint) -> None:
+        """Put the Copy button, and the scroll bar where a line is too long, onto the host."""
+        if self._host is not host:
+            self.release()
+            self._host = host
+        if self._copy is None:
+            named = f"Copy the {self.language} code" if self.language else "Copy the code"
+            self._copy = QuietButton(
+                host, "Copy", "copy", self._on_copy, name=named, font=_label_font()
+            )
+            self._copy.show()
+        hint = self._copy.sizeHint()
+        self._copy.setGeometry(
+            origin.x() + self.width - PAD_PX - hint.width() + 4,
+            origin.y() + (HEADER_PX - hint.height()) // 2 + 1,
+            hint.width(),
+            hint.height(),
+        )
+        self._place_bar(host, origin)
+
+    def _place_bar(self, host: QWidget, origin: QPoint) -> None:
+        room = self.width - 2 * PAD_PX
+        over = ceil(self._width()) - room
+        if over <= 0:
+            if self._bar is not None:
+                self._bar.hide()
+            self._scroll = 0
+            return
+        if self._bar is None:
+            self._bar = QScrollBar(Qt.Orientation.Horizontal, host)
+            self._bar.setAccessibleName("Scroll the code sideways")
+            self._bar.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+            self._bar.setSingleStep(24)
+            self._bar.valueChanged.connect(self._on_scrolled)
+        self._bar.setRange(0, over)
+        self._bar.setPageStep(room)
+        self._bar.setValue(self._scroll)
+        self._bar.setGeometry(origin.x() + 4, origin.y() + self.height - 11, self.width - 8, 10)
+        self._bar.show()
+
+    def controls(self) -> list[QWidget]:
+        """Return the Copy button and the scroll bar, where they are placed."""
+        return [one for one in (self._copy, self._bar) if one is not None and not one.isHidden()]
+
+    def slide(self, pixels: int) -> bool:
+        """Scroll the lines sideways."""
+        if self._bar is None or self._bar.isHidden():
+            return False
+        self._bar.setValue(self._bar.value() + pixels)
+        return True
+
+    def _on_scrolled(self, value: int) -> None:
+        self._scroll = value
+        if self._host is not None:
+            self._host.update()
+
+    def _on_copy(self) -> None:
+        QGuiApplication.clipboard().setText(self.text)
+        if self._copy is not None:
+            self._copy.setText("Copied")
+            self._place_again()
+
+    def _place_again(self) -> None:
+        if self._copy is None:
+            return
+        right = self._copy.geometry().right()
+        self._copy.resize(self._copy.sizeHint())
+        self._copy.move(right - self._copy.width() + 1, self._copy.y())
+        self._copy.update()
+
+    # ------------------------------------------------------------ drawing
+
+    def paint(
+        self, painter: QPainter, clip: QRectF, picked: tuple[int, int] | None, *, caret: bool
+    ) -> None:
+        """Draw ground, header and the lines that the clip shows."""
+        colours = self.style.theme
+        box = QRectF(0.5, 0.5, self.width - 1, self.height - 1)
+        painter.setPen(QPen(QColor(colours.line), 1))
+        painter.setBrush(QColor(self.style.code_ground))
+        painter.drawRoundedRect(box, RADIUS_PX, RADIUS_PX)
+        painter.drawLine(QPointF(0.5, HEADER_PX + 0.5), QPointF(self.width - 0.5, HEADER_PX + 0.5))
+        painter.setPen(QColor(colours.muted))
+        painter.setFont(_label_font())
+        header = QRectF(PAD_PX, 0, self.width - 2 * PAD_PX, HEADER_PX)
+        painter.drawText(header, Qt.AlignmentFlag.AlignVCenter, self.language or "text")
+        painter.save()
+        top = HEADER_PX + 1
+        painter.setClipRect(
+            QRectF(1, top, self.width - 2, self.height - top - 1), Qt.ClipOperation.IntersectClip
+        )
+        self._paint_lines(painter, clip, picked)
+        if caret:
+            self._paint_caret(painter)
+        painter.restore()
+
+    def _paint_lines(self, painter: QPainter, clip: QRectF, picked: tuple[int, int] | None) -> None:
+        first = max(0, int((clip.top() - HEADER_PX - ABOVE_PX) // LINE_PX))
+        last = min(len(self._starts) - 1, int((clip.bottom() - HEADER_PX - ABOVE_PX) // LINE_PX))
+        form = QTextCharFormat()
+        form.setBackground(style.selection_colour(self.style.theme))
+        painter.setPen(QColor(self.style.ink))
+        for number in range(first, last + 1):
+            layout = self._line(number)
+            chosen = []
+            if picked is not None:
+                start, end = self._starts[number], self._end(number)
+                text = self._text_of(number)
+                one = units(text, max(picked[0], start) - start)
+                two = units(text, min(picked[1], end) - start)
+                if two > one:
+                    chosen = [format_range(one, two - one, form)]
+            layout.draw(painter, QPointF(PAD_PX - self._scroll, self._top(number)), chosen)
+
+    def _paint_caret(self, painter: QPainter) -> None:
+        number = len(self._starts) - 1
+        text = self._text_of(number)
+        x = cursor_x(self._line(number).lineAt(0), units(text, len(text)))
+        painter.fillRect(
+            QRectF(PAD_PX - self._scroll + x + 1, self._top(number), CARET_PX, LINE_PX - 3),
+            QColor(self.style.ink),
+        )
+
+    def _top(self, number: int) -> float:
+        return HEADER_PX + 1 + ABOVE_PX + number * LINE_PX
+
+    def _end(self, number: int) -> int:
+        """Return the offset of a line's end, its line break left out."""
+        if number + 1 < len(self._starts):
+            return self._starts[number + 1] - 1
+        return len(self.text)
+
+    def _line(self, number: int) -> QTextLayout:
+        found = self._lines.get(number)
+        if found is not None:
+            return found
+        font = self.style.mono
+        made = QTextLayout(self._text_of(number), font)
+        option = QTextOption()
+        option.setWrapMode(QTextOption.WrapMode.NoWrap)
+        option.setTextDirection(Qt.LayoutDirection.LeftToRight)
+        option.setTabStopDistance(QFontMetricsF(font).horizontalAdvance(" ") * TAB_COLUMNS)
+        made.setTextOption(option)
+        made.setFormats(self._colours(number))
+        made.setCacheEnabled(True)
+        made.beginLayout()
+        line = made.createLine()
+        if line.isValid():
+            line.setLineWidth(1e7)
+            line.setPosition(QPointF(0, (LINE_PX - line.height()) / 2 - 1))
+        made.endLayout()
+        self._lines[number] = made
+        return made
+
+    def _colours(self, number: int) -> list[QTextLayout.FormatRange]:
+        if self._coloured is None:
+            # While it is still being written a block is coloured line by line, which is wrong at
+            # most inside a string or comment over several lines, and put right when it is closed.
+            self._coloured = lines(self.text, self.language) if self._closed else []
+        while number >= len(self._coloured):
+            line = self._text_of(len(self._coloured))
+            self._coloured += lines(line, self.language)
+        dark = self.style.theme.dark
+        return formats(self._text_of(number), self._coloured[number], dark=dark)
+
+    def _text_of(self, number: int) -> str:
+        return self.text[self._starts[number] : self._end(number)]
+
+    def _width(self) -> float:
+        if self._widest is None:
+            self._widest = self._advance(self.text)
+        return self._widest
+
+    def _advance(self, text: str) -> float:
+        """Return the width of the widest line."""
+        metrics = QFontMetricsF(self.style.mono)
+        one = metrics.horizontalAdvance("0")
+        widest = 0.0
+        for line in text.split("\n"):
+            if line.isascii():
+                wide = len(line.expandtabs(TAB_COLUMNS)) * one
+            else:
+                wide = metrics.horizontalAdvance(line.expandtabs(TAB_COLUMNS))
+            widest = max(widest, wide)
+        return widest + CARET_PX
+
+    # ------------------------------------------------------------ reading
+
+    def hit(self, point: QPointF) -> int:
+        """Return the offset nearest to a point."""
+        number = int((point.y() - HEADER_PX - ABOVE_PX) // LINE_PX)
+        if number < 0:
+            return 0
+        if number >= len(self._starts):
+            return len(self.text)
+        line = self._line(number).lineAt(0)
+        inside = line.xToCursor(point.x() - PAD_PX + self._scroll) if line.isValid() else 0
+        return self._starts[number] + characters(self._text_of(number), inside)
+
+    def word_at(self, offset: int) -> tuple[int, int]:
+        """Return the range of the identifier around an offset."""
+        start = end = min(offset, len(self.text))
+        while start > 0 and _in_word(self.text[start - 1]):
+            start -= 1
+        while end < len(self.text) and _in_word(self.text[end]):
+            end += 1
+        return start, end
+
+    def copied(self, start: int, end: int) -> str:
+        """Return the code between two offsets, as it is."""
+        return self.text[start:end]
+
+
+def _line_starts(text: str) -> list[int]:
+    starts = [0]
+    at = text.find("\n")
+    while at >= 0:
+        starts.append(at + 1)
+        at = text.find("\n", at + 1)
+    return starts
+
+
+def _in_word(character: str) -> bool:
+    return character.isalnum() or character == "_"
+
+
+def _label_font() -> QFont:
+    return theme.mono_font(12)

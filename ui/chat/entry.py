@@ -1,0 +1,110 @@
+"""A message as the transcript holds it: its texts as columns of cells, with or without a widget.
+
+An entry outlives the widget that shows it: widgets exist only near what is seen, entries for the
+whole branch. Markdown is parsed when an entry is first shown, never before.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from app.chat.message import Message
+from app.chat.turn import TurnState
+from app.markup.blocks import Blocks
+from ui.chat.column import Column
+from ui.chat.shelf import Shelf
+
+ESTIMATED_LINE_PX = 24
+ESTIMATED_EXTRA_PX = 120
+"""What an answer has besides its text: panel, footer, gaps."""
+
+
+class Feed:
+    """Markdown that arrives bit by bit, as the blocks of a column."""
+
+    def __init__(self, column: Column) -> None:
+        self._column = column
+        self._blocks = Blocks()
+        self._text = ""
+
+    def show(self, text: str) -> bool:
+        """Show a text, which usually begins with what is shown; return whether it is new."""
+        if text == self._text:
+            return False
+        if not text.startswith(self._text):
+            self._blocks, self._text = Blocks(), ""
+            self._column.clear()
+        unchanged, blocks = self._blocks.append(text[len(self._text) :])
+        self._column.set_blocks(blocks, unchanged)
+        self._text = text
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Siblings:
+    """Which of how many versions of a message is shown. index counts from 0."""
+
+    index: int = 0
+    count: int = 1
+
+
+class Entry:
+    """One message of the branch shown. height: pixels, known or guessed (`measured`)."""
+
+    def __init__(self, message: Message, shelf: Shelf) -> None:
+        self.message = message
+        self.siblings = Siblings()
+        self.collapsed: bool | None = None
+        self.turn: TurnState | None = None
+        self.budget: int | None = None
+        self.last = False
+        self.text = Column("user" if message.role == "user" else "answer", shelf)
+        self.thinking = Column("thinking", shelf)
+        self.height = 0
+        self.measured_for = -1
+        self._feeds: Mapping[str, Feed] | None = None
+
+    @property
+    def id(self) -> str:
+        """The message's id."""
+        return self.message.id
+
+    @property
+    def running(self) -> bool:
+        """Whether the answer is still being written."""
+        return self.turn is not None and not self.turn.over
+
+    def estimate(self, width: int) -> int:
+        """Return a rough height for a column width, from the length of the text alone."""
+        text = self.message.text
+        lines = len(text) // max(8, width // 8) + text.count("\n") + 1
+        return lines * ESTIMATED_LINE_PX + ESTIMATED_EXTRA_PX
+
+    def fill(self) -> bool:
+        """Bring the columns up to message and turn; whether anything in them is new."""
+        if self.message.role == "user":
+            if self._feeds is None:
+                self._feeds = {}
+                self.text.set_plain(self.message.text)
+                return True
+            return False
+        if self._feeds is None:
+            self._feeds = {"text": Feed(self.text), "thinking": Feed(self.thinking)}
+        if self.turn is not None:
+            text, thought = self.turn.answer, self.turn.thinking
+        else:
+            text = self.message.text
+            thought = self.message.thinking.text if self.message.thinking else ""
+        new = self._feeds["text"].show(text)
+        return self._feeds["thinking"].show(thought) or new
+
+    def take(self, message: Message) -> None:
+        """Show another state of the same message."""
+        if message.role == "user" and message.text != self.message.text:
+            self._feeds = None
+        self.message = message
+        self.measured_for = -1
+
+    def forget(self) -> None:
+        """Let go of everything the texts are drawn with: the entry is no longer shown."""
+        self.text.clear()
+        self.thinking.clear()

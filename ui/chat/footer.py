@@ -1,0 +1,161 @@
+"""Below an answer: how it ended if not by itself, what can be done with it, and its figures."""
+
+from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent
+from PySide6.QtWidgets import QLabel, QWidget
+
+from ui import icons, theme
+from ui.chat.controls import FilledButton, QuietButton
+
+ROW_PX = 28
+GAP_PX = 10
+
+
+class Branch(QWidget):
+    """Which version of a message is shown, and the way to the others.
+
+    Signals:
+        stepped: the user wants the version before (-1) or after (+1).
+    """
+
+    stepped = Signal(int)
+
+    def __init__(self, parent: QWidget, *, wordy: bool) -> None:
+        super().__init__(parent)
+        self._wordy = wordy
+        self._label = ""
+        self.back = QuietButton(self, "‹", "", lambda: self.stepped.emit(-1), name="Version before")
+        self.on = QuietButton(self, "›", "", lambda: self.stepped.emit(1), name="Version after")
+
+    def show_place(self, index: int, count: int) -> None:
+        """Show the version `index` (from 0) of `count`."""
+        where = f"{index + 1} / {count}"
+        self._label = f"Branch {where}" if self._wordy else where
+        self.setAccessibleName(f"Version {index + 1} of {count}")
+        self.back.setEnabled(index > 0)
+        self.on.setEnabled(index + 1 < count)
+        icon = 18 if self._wordy else 0
+        word = round(QFontMetricsF(theme.caption_font()).horizontalAdvance(self._label))
+        step = self.back.sizeHint().width()
+        self.back.setGeometry(icon, 0, step, ROW_PX)
+        self.on.setGeometry(icon + step + word + 2, 0, step, ROW_PX)
+        self.resize(icon + 2 * step + word + 2, ROW_PX)
+        self.setVisible(count > 1)
+        self.update()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        """Draw icon and place between the two arrows."""
+        colours = theme.current()
+        painter = QPainter(self)
+        if self._wordy:
+            icons.paint(painter, "branch", colours.muted, QRectF(2, (ROW_PX - 14) / 2, 14, 14))
+        painter.setFont(theme.caption_font())
+        painter.setPen(QColor(colours.muted))
+        painter.drawText(
+            QRectF(self.back.geometry().right() + 2, 0, self.width(), ROW_PX),
+            Qt.AlignmentFlag.AlignVCenter,
+            self._label,
+        )
+        painter.end()
+
+
+class Footer(QWidget):
+    """See the module.
+
+    Signals:
+        copy, retry, edit, go_on: the button of that name was used.
+        stepped: another version is wanted, before (-1) or after (+1).
+    """
+
+    copy = Signal()
+    retry = Signal()
+    edit = Signal()
+    go_on = Signal()
+    stepped = Signal(int)
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._facts = ""
+        self._row = 0
+        self.note = QLabel(self)
+        self.note.setWordWrap(True)
+        self.note.setTextFormat(Qt.TextFormat.PlainText)
+        self.more = FilledButton(self, "Continue", self.go_on.emit)
+        self.copy_button = QuietButton(
+            self, "Copy", "copy", self.copy.emit, name="Copy the answer without its thinking"
+        )
+        self.retry_button = QuietButton(
+            self, "Retry", "retry", self.retry.emit, name="Ask again for this answer"
+        )
+        self.edit_button = QuietButton(
+            self, "Edit", "edit", self.edit.emit, name="Edit this answer"
+        )
+        self.branch = Branch(self, wordy=True)
+        self.branch.stepped.connect(self.stepped)
+
+    def say(
+        self, *, note: str, can_continue: bool, facts: str, index: int, count: int, has_text: bool
+    ) -> None:
+        """Show how an answer ended, its figures and its place among its versions."""
+        self.note.setText(note)
+        self.note.setVisible(bool(note))
+        self.more.setVisible(can_continue)
+        self._facts = facts
+        self.setAccessibleDescription(facts)
+        self.copy_button.setEnabled(has_text)
+        self.branch.show_place(index, count)
+        self.update()
+
+    def settle(self, width: int) -> int:
+        """Lay out for a width; return the height."""
+        y = 0
+        if not self.note.isHidden() or not self.more.isHidden():
+            hint = self.more.sizeHint()
+            beside = 0 if self.more.isHidden() else hint.width() + 16
+            self.note.setFont(theme.ui_font())
+            self.note.setStyleSheet(f"color: {theme.current().muted};")
+            tall = max(24, self.note.heightForWidth(width - beside))
+            row = tall if self.more.isHidden() else max(tall, hint.height())
+            self.note.setGeometry(0, (row - tall) // 2, width - beside, tall)
+            self.more.setGeometry(width - hint.width(), (row - hint.height()) // 2, *hint.toTuple())
+            y = row + 12
+        self._row = y
+        x = -4
+        for button in (self.copy_button, self.retry_button, self.edit_button):
+            button.setGeometry(x, y, button.sizeHint().width(), ROW_PX)
+            x += button.width() + GAP_PX - 4
+        self.branch.move(x + 2, y)
+        return y + ROW_PX
+
+    def stops(self) -> list[QWidget]:
+        """Return what the keyboard can reach, in order."""
+        everything: list[QWidget] = [
+            self.more,
+            self.copy_button,
+            self.retry_button,
+            self.edit_button,
+        ]
+        if not self.branch.isHidden():
+            everything += [self.branch.back, self.branch.on]
+        return [one for one in everything if not one.isHidden() and one.isEnabled()]
+
+    def flash_copied(self) -> None:
+        """Say that the answer is on the clipboard."""
+        self.copy_button.setText("Copied")
+        self.settle(self.width())
+
+    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        """Draw the figures at the right, as far as the buttons leave them room."""
+        last = self.edit_button if self.branch.isHidden() else self.branch
+        left = last.geometry().right() + 16
+        room = QRectF(left, self._row, self.width() - left, ROW_PX)
+        metrics = QFontMetricsF(theme.caption_font())
+        if metrics.horizontalAdvance(self._facts) > room.width():
+            return
+        painter = QPainter(self)
+        painter.setFont(theme.caption_font())
+        painter.setPen(QColor(theme.current().muted))
+        painter.drawText(
+            room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, self._facts
+        )
+        painter.end()

@@ -1,0 +1,306 @@
+"""A message's widget: made when the message comes near what is seen, gone when it is far away.
+
+It draws its entry's text itself and holds real widgets for what can be used. It never decides its
+own place: the transcript asks it to `settle` for a width and a visible stretch, and places it.
+"""
+
+from collections.abc import Callable
+from math import ceil
+
+from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QEnterEvent,
+    QFocusEvent,
+    QFontMetricsF,
+    QGuiApplication,
+    QPainter,
+    QPaintEvent,
+)
+from PySide6.QtWidgets import QWidget
+
+from ui import theme
+from ui.chat.column import Anchor, Place
+from ui.chat.controls import QuietButton, focus_ring
+from ui.chat.editor import Editor
+from ui.chat.entry import Entry
+from ui.chat.footer import Branch
+from ui.chat.pointer import Pointer
+from ui.chat.selection import Region
+
+PAD_X = 8
+PAD_Y = 6
+"""Room around a message for the ring of the focus."""
+
+BUBBLE_MOST_PX = 560
+BUBBLE_MOST_SHARE = 0.75
+BUBBLE_PAD_X = 16
+BUBBLE_PAD_Y = 10
+BUBBLE_RADIUS = 14
+MEASURED_TEXT = 2000
+"""A bubble fits itself to a text of up to this many characters; a longer one takes all its room."""
+
+LEAD = -1
+"""An anchor's cell for what stands above an item's text."""
+
+Picked = Callable[[Region], tuple[Place, Place] | None]
+
+
+class Item(QWidget):
+    """What question and answer have in common.
+
+    Signals:
+        retry, go_on, answer_now: the user asked for it.
+        edited: the new text of the message.
+        stepped: the version before (-1) or after (+1) is wanted.
+        toggled: the thinking was closed (True) or opened (False) by the user.
+        moved: something in the message changed its height.
+    """
+
+    retry = Signal()
+    go_on = Signal()
+    answer_now = Signal()
+    edited = Signal(str)
+    stepped = Signal(int)
+    toggled = Signal(bool)
+    moved = Signal()
+
+    def __init__(self, parent: QWidget, entry: Entry, pointer: Pointer, picked: Picked) -> None:
+        super().__init__(parent)
+        self.entry = entry
+        self.pointer = pointer
+        self.picked = picked
+        self.editor: Editor | None = None
+        self.text_at = QPoint(PAD_X, PAD_Y)
+        self._by_keyboard = False
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self.setMouseTracking(True)
+
+    # ------------------------------------------------------------ layout
+
+    def settle(self, width: int, top: int, bottom: int, panel_px: int) -> int:
+        """Lay out for a column width what lies between top and bottom; return the height.
+
+        panel_px: the most that an open thought may take.
+        """
+        if self.editor is not None:
+            tall = self.editor.settle(width)
+            self.editor.setGeometry(PAD_X, PAD_Y, width, tall)
+            return tall + 2 * PAD_Y
+        return self._settle(width, top, bottom, panel_px)
+
+    def _settle(self, width: int, top: int, bottom: int, panel_px: int) -> int:
+        raise NotImplementedError
+
+    def _lay_out_text(self, width: int, top: int, bottom: int) -> int:
+        """Lay out what is seen of the text, which begins at `text_at`; return its height."""
+        column = self.entry.text
+        column.set_width(width)
+        for _ in range(8):
+            if not column.lay_out(top - self.text_at.y(), bottom - self.text_at.y()):
+                break
+        column.place_controls(self, self.text_at, top - self.text_at.y(), bottom - self.text_at.y())
+        return column.height
+
+    def anchor(self, y: int) -> Anchor:
+        """Return what is to be kept in place so that what is seen from `y` down stays."""
+        if y >= self.text_at.y() and self.editor is None:
+            found = self.entry.text.anchor(y - self.text_at.y())
+            if found is not None:
+                return found
+        return Anchor(LEAD, y)
+
+    def y_of(self, anchor: Anchor) -> int:
+        """Return where an anchored point is now."""
+        if anchor.cell == LEAD:
+            return anchor.below
+        return self.text_at.y() + self.entry.text.y_of(anchor)
+
+    # ------------------------------------------------------------ editing
+
+    def begin_edit(self) -> None:
+        """Put an editor in the message's place."""
+        if self.editor is not None:
+            return
+        user = self.entry.message.role == "user"
+        self.editor = Editor(
+            self,
+            self.entry.message.text,
+            save="Save and send" if user else "Save",
+            name="Edit your message" if user else "Edit the answer",
+        )
+        self.editor.saved.connect(self._on_saved)
+        self.editor.cancelled.connect(self.end_edit)
+        self.editor.resized.connect(self.moved)
+        for child in self.parts():
+            child.hide()
+        for cell in self.entry.text.cells:
+            cell.release()
+        self.editor.show()
+        self.moved.emit()
+        self.editor.box.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def end_edit(self) -> None:
+        """Take the editor away again."""
+        if self.editor is None:
+            return
+        self.editor.hide()
+        self.editor.deleteLater()
+        self.editor = None
+        self.refresh()
+        self.moved.emit()
+        self.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _on_saved(self, text: str) -> None:
+        changed = text.strip() and text != self.entry.message.text
+        self.end_edit()
+        if changed:
+            self.edited.emit(text)
+
+    # ------------------------------------------------------------ for the transcript
+
+    def refresh(self) -> None:
+        """Bring widgets and texts up to the entry."""
+        raise NotImplementedError
+
+    def parts(self) -> list[QWidget]:
+        """Return the direct children that show the message."""
+        raise NotImplementedError
+
+    def stops(self) -> list[QWidget]:
+        """Return what the keyboard can reach, in order, the message itself first."""
+        raise NotImplementedError
+
+    def copy_all(self) -> None:
+        """Put the message on the clipboard as it was written, without its thinking."""
+        QGuiApplication.clipboard().setText(self.entry.message.text)
+
+    @property
+    def active(self) -> bool:
+        """Whether the mouse or the focus is in the message."""
+        focus = self.window().focusWidget()
+        inside = focus is not None and (focus is self or self.isAncestorOf(focus))
+        return self.underMouse() or inside
+
+    def describe(self) -> None:
+        """Tell screen readers what the message says."""
+        self.setAccessibleDescription(self.entry.message.text)
+
+    def event(self, event: QEvent) -> bool:
+        """Hand the mouse to the pointer, where text is shown."""
+        if self.editor is None and self.pointer.handle(self, event):
+            if event.type() == QEvent.Type.MouseButtonPress:
+                self.setFocus(Qt.FocusReason.MouseFocusReason)
+            return True
+        return super().event(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802 - Qt's name
+        """Say to screen readers what is here; ring it where the keyboard came."""
+        self._by_keyboard = event.reason() != Qt.FocusReason.MouseFocusReason
+        self.describe()
+        self.update()
+
+    def focusOutEvent(self, _event: QFocusEvent) -> None:  # noqa: N802 - Qt's name
+        """Take the ring off."""
+        self.update()
+
+    def enterEvent(self, _event: QEnterEvent) -> None:  # noqa: N802 - Qt's name
+        """Show what only shows under the mouse."""
+        self.update()
+
+    def leaveEvent(self, _event: QEvent) -> None:  # noqa: N802 - Qt's name
+        """Hide it again."""
+        self.update()
+
+    def paint_text(self, painter: QPainter, clip: QRect, *, caret: bool = False) -> None:
+        """Draw the text that a clip shows."""
+        self.entry.text.paint(painter, self.text_at, clip, self.picked("text"), caret=caret)
+
+    def paint_focus(self, painter: QPainter) -> None:
+        """Draw the ring where the keyboard's focus is on the message itself."""
+        if self.hasFocus() and self._by_keyboard:
+            focus_ring(painter, QRectF(self.rect()).adjusted(0, 0, 0, 0), 12)
+
+
+class _Hinted(QuietButton):
+    """A button that is drawn only while its message has mouse or focus."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        """Draw, or leave the ground as it is."""
+        item = self.parentWidget()
+        if isinstance(item, Item) and item.active:
+            super().paintEvent(event)
+
+
+class Question(Item):
+    """What the user said: a bubble at the right, its controls at its left."""
+
+    def __init__(self, parent: QWidget, entry: Entry, pointer: Pointer, picked: Picked) -> None:
+        super().__init__(parent, entry, pointer, picked)
+        self.setAccessibleName("You said")
+        self.branch = Branch(self, wordy=False)
+        self.branch.stepped.connect(self.stepped)
+        self.copy_button = _Hinted(self, "", "copy", self.copy_all, name="Copy this message")
+        self.edit_button = _Hinted(self, "", "edit", self.begin_edit, name="Edit this message")
+        self._bubble = QRect()
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Bring widgets and texts up to the entry."""
+        self.entry.fill()
+        for child in self.parts():
+            child.setVisible(self.editor is None)
+        self.branch.show_place(self.entry.siblings.index, self.entry.siblings.count)
+        self.describe()
+        self.update()
+
+    def parts(self) -> list[QWidget]:
+        """Return the buttons."""
+        return [self.copy_button, self.edit_button, self.branch]
+
+    def _settle(self, width: int, top: int, bottom: int, panel_px: int) -> int:
+        most = min(BUBBLE_MOST_PX, int(width * BUBBLE_MOST_SHARE)) - 2 * BUBBLE_PAD_X
+        inner = min(most, self._natural_width(most))
+        left = PAD_X + width - inner - BUBBLE_PAD_X
+        self.text_at = QPoint(left, PAD_Y + BUBBLE_PAD_Y)
+        text = self._lay_out_text(inner, top, bottom)
+        self._bubble = QRect(
+            left - BUBBLE_PAD_X, PAD_Y, inner + 2 * BUBBLE_PAD_X, text + 2 * BUBBLE_PAD_Y
+        )
+        x = self._bubble.left() - 4
+        y = self._bubble.bottom() - 35
+        for part in (self.edit_button, self.copy_button, self.branch):
+            size = part.size() if part is self.branch else part.sizeHint()
+            x -= size.width() + 2
+            part.setGeometry(x, y, size.width(), size.height())
+        return self._bubble.height() + 2 * PAD_Y
+
+    def _natural_width(self, most: int) -> int:
+        text = self.entry.message.text
+        if len(text) > MEASURED_TEXT:
+            return most
+        metrics = QFontMetricsF(theme.body_font())
+        widest = max(metrics.horizontalAdvance(line) for line in text.split("\n"))
+        return max(16, ceil(widest) + 2)
+
+    def stops(self) -> list[QWidget]:
+        """Return what the keyboard can reach, in order."""
+        if self.editor is not None:
+            return self.editor.stops()
+        found: list[QWidget] = [self]
+        if not self.branch.isHidden():
+            found += [one for one in (self.branch.back, self.branch.on) if one.isEnabled()]
+        return [*found, self.copy_button, self.edit_button]
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        """Draw bubble and text."""
+        if self.editor is not None:
+            return
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(theme.current().bubble))
+        painter.drawRoundedRect(QRectF(self._bubble), BUBBLE_RADIUS, BUBBLE_RADIUS)
+        self.paint_text(painter, event.rect())
+        self.paint_focus(painter)
+        painter.end()

@@ -1,0 +1,40 @@
+"""Which cells keep what they draw with: the ones drawn last. The rest keep only their heights."""
+
+from collections import OrderedDict
+from typing import Protocol
+
+
+class Releasable(Protocol):
+    """What can drop its documents and make them again."""
+
+    def release(self) -> None:
+        """Drop what can be made again."""
+
+
+class Shelf:
+    """The cells that are laid out, least recently seen first; those past `limit` are released.
+
+    The limit is far above what a window shows at once (some 60 cells on a tall screen), so that
+    scrolling back and forth by a few screens lays out nothing anew.
+    """
+
+    def __init__(self, limit: int = 400) -> None:
+        self._limit = limit
+        self._kept: OrderedDict[int, Releasable] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def touch(self, cell: Releasable) -> None:
+        """Note that a cell is seen now."""
+        key = id(cell)
+        self._kept[key] = cell
+        self._kept.move_to_end(key)
+        while len(self._kept) > self._limit:
+            _key, oldest = self._kept.popitem(last=False)
+            oldest.release()
+
+    def drop(self, cell: Releasable) -> None:
+        """Forget and release a cell that is no longer part of anything."""
+        self._kept.pop(id(cell), None)
+        cell.release()

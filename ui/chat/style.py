@@ -1,0 +1,117 @@
+"""How text looks in the transcript: one Style for each kind of text, made anew for each theme.
+
+Rich text is laid out by QTextDocument, so a Style is mostly the small style sheet it understands.
+Line height is given to blocks by percentage, not in pixels: text that falls back to a taller face
+(Chinese, Arabic) keeps its room.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+from PySide6.QtGui import QColor, QFont
+
+from ui import theme
+from ui.theme import Theme
+
+Kind = Literal["answer", "thinking", "user"]
+
+COLUMN_PX = 760
+GUTTER_PX = 24
+RADIUS_PX = 10
+LINE_HEIGHT_PERCENT = 131
+"""Inter's own line is 1.21 of its size: 131 % of that is 24 px for 15 px text, as designed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """One kind of text in one theme. gap_px: between two blocks.
+
+    half_leading_px: half of what the line height adds to a line.
+    """
+
+    kind: Kind
+    theme: Theme
+    font: QFont
+    mono: QFont
+    ink: str
+    code_ground: str
+    gap_px: int
+    half_leading_px: int
+    css: str
+
+
+def of(kind: Kind) -> Style:
+    """Return the style of a kind of text in the theme in force."""
+    return _made(kind, theme.current())
+
+
+def selection_colour(colours: Theme) -> QColor:
+    """Return the ground of selected text: the accent, thin enough to read every ink through it."""
+    colour = QColor(colours.accent)
+    colour.setAlpha(90 if colours.dark else 60)
+    return colour
+
+
+def blended(front: str, back: str, share: float) -> str:
+    """Return `share` of the front colour mixed into the back one, as "#RRGGBB"."""
+    one, two = QColor(front), QColor(back)
+    mixed = QColor(
+        round(one.red() * share + two.red() * (1 - share)),
+        round(one.green() * share + two.green() * (1 - share)),
+        round(one.blue() * share + two.blue() * (1 - share)),
+    )
+    return mixed.name()
+
+
+@lru_cache(maxsize=12)
+def _made(kind: Kind, colours: Theme) -> Style:
+    thinking = kind == "thinking"
+    font = theme.thinking_font() if thinking else theme.body_font()
+    mono_px = 12.5 if thinking else 13.5
+    mono = theme.mono_font(mono_px)
+    ink = colours.thinking_ink if thinking else colours.ink
+    ground = colours.code
+    if thinking:
+        ground = blended(colours.thinking_rule, colours.thinking_ground, 0.10)
+    return Style(
+        kind=kind,
+        theme=colours,
+        font=font,
+        mono=mono,
+        ink=ink,
+        code_ground=ground,
+        half_leading_px=2 if thinking else 3,
+        gap_px=20 if thinking else 12,
+        css=_css(colours, font, mono, ink, ground),
+    )
+
+
+def _css(colours: Theme, font: QFont, mono: QFont, ink: str, ground: str) -> str:
+    size = font.pointSizeF()
+    faces = ", ".join(f"'{family}'" for family in mono.families())
+    inline = blended(ink, ground, 0.07)
+    rule = colours.line if ink == colours.ink else blended(ink, ground, 0.25)
+    return f"""
+body, p, li, td, th, blockquote {{ color: {ink}; }}
+p {{ margin-top: 0; margin-bottom: 12px; }}
+h1 {{ font-size: {size * 1.4:.2f}pt; font-weight: 600; margin-top: 8px; margin-bottom: 4px; }}
+h2 {{ font-size: {size * 1.24:.2f}pt; font-weight: 600; margin-top: 8px; margin-bottom: 4px; }}
+h3 {{ font-size: {size * 1.1:.2f}pt; font-weight: 600; margin-top: 4px; margin-bottom: 0; }}
+h4, h5, h6 {{ font-size: {size:.2f}pt; font-weight: 600; margin-top: 4px; margin-bottom: 0; }}
+ul, ol {{ margin-top: 0; margin-bottom: 0; margin-left: 0; }}
+li {{ margin-top: 0; margin-bottom: 4px; }}
+li p {{ margin-bottom: 4px; }}
+a {{ color: {colours.accent}; text-decoration: underline; }}
+code, pre, tt {{ font-family: {faces}; font-size: {mono.pointSizeF():.2f}pt; }}
+a.tex {{ color: {ink}; text-decoration: none; font-family: {faces};
+  font-size: {mono.pointSizeF():.2f}pt; }}
+code {{ background-color: {inline}; }}
+pre {{ margin-top: 4px; margin-bottom: 8px; }}
+blockquote {{ margin-left: 16px; margin-right: 0; margin-top: 0; margin-bottom: 0; }}
+table {{ border-collapse: collapse; border-width: 1px; border-style: solid;
+  border-color: {rule}; margin-top: 4px; margin-bottom: 4px; }}
+th {{ font-weight: 600; background-color: {ground}; padding: 6px 12px;
+  border-width: 1px; border-style: solid; border-color: {rule}; }}
+td {{ padding: 6px 12px; border-width: 1px; border-style: solid; border-color: {rule}; }}
+"""
