@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from app import paths
 from app.engine import death, log
+from app.engine.ledger import Job, Ledger
 from app.engine.protocol import (
     Cancel,
     CloseThinking,
@@ -26,17 +27,11 @@ from app.engine.protocol import (
     EngineDied,
     Event,
     Failed,
-    Finished,
-    Generate,
     Load,
-    Loaded,
     LoadOptions,
     Shutdown,
-    Tokenize,
-    Tokens,
     Unload,
     Unloaded,
-    Usage,
 )
 from app.errors import Problem
 
@@ -49,27 +44,22 @@ KILL_AFTER_S = 5.0
 
 _CLOSE_S = 1.0
 
-_Job = Load | Tokenize | Generate | Unload
-
 
 class _Child:
-    """One life of the engine process.
-
-    written: the requests it knows of. has_model: it was told to load one and has not failed.
-    reloading: requests for which the model is loaded again first.
-    """
+    """One life of the engine process."""
 
     def __init__(
-        self, process: "SpawnProcess", connection: "Connection[Command, Event]", log_start: int
+        self,
+        process: "SpawnProcess",
+        connection: "Connection[Command, Event]",
+        log_start: int,
+        ooms: int,
     ) -> None:
         self.process = process
         self.pid = process.pid
         self.connection = connection
         self.log_start = log_start
-        self.ooms = death.ooms_so_far()
-        self.written: set[int] = set()
-        self.has_model = False
-        self.reloading: set[int] = set()
+        self.ooms = ooms
         self.unresponsive = False
         self.writing = threading.Lock()
 
@@ -91,8 +81,8 @@ class EngineClient:
     ) -> None:
         self._log_path = log_path
         self._wakeup = wakeup
-        self._kill_after_s = kill_after_s
         self._lock = threading.Lock()
+        self._ledger = Ledger(kill_after_s)
         self._events: queue.SimpleQueue[tuple[float, Event]] = queue.SimpleQueue()
         self._commands: queue.SimpleQueue[Command | None] = queue.SimpleQueue()
         self._writer: threading.Thread | None = None
@@ -100,10 +90,6 @@ class EngineClient:
         self._child: _Child | None = None
         self._nudges: Connection[None, None] | None = None
         self._nudged: Connection[None, None] | None = None
-        # Requests without an answer yet, oldest first, and when a cancelled one must have ended.
-        self._open: dict[int, _Job] = {}
-        self._overdue: dict[int, float] = {}
-        self._loaded: LoadOptions | None = None
         self._last_request = 0
         self._closed = False
 
@@ -118,7 +104,7 @@ class EngineClient:
     @property
     def loaded_options(self) -> LoadOptions | None:
         """What is loaded, or will be loaded again by the next Generate after a death."""
-        return self._loaded
+        return self._ledger.loaded
 
     @property
     def pid(self) -> int | None:
@@ -131,19 +117,15 @@ class EngineClient:
         with self._lock:
             if self._closed:
                 raise RuntimeError("the engine client is closed")
-            match command:
-                case Cancel(request=request):
-                    if request not in self._open:
-                        return
-                    self._overdue.setdefault(request, time.monotonic() + self._kill_after_s)
-                    self._nudge()
-                case CloseThinking(request=request):
-                    if request not in self._open:
-                        return
-                case Shutdown():
-                    pass
-                case _:
-                    self._open[command.request] = command
+            if isinstance(command, Cancel | CloseThinking):
+                if not self._ledger.is_open(command.request):
+                    return
+                if isinstance(command, Cancel):
+                    self._ledger.cancel(command.request, time.monotonic())
+                    if self._nudges is not None:
+                        self._nudges.send(None)  # the reader shall look at the deadline
+            elif not isinstance(command, Shutdown):
+                self._ledger.open(command)
             if self._writer is None:
                 self._writer = _thread(self._write_commands, "engine-writer")
         self._commands.put(command)
@@ -193,58 +175,38 @@ class EngineClient:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _nudge(self) -> None:
-        """Have the reader look at the deadlines. Called with the lock held."""
-        if self._nudges is not None:
-            self._nudges.send(None)
-
     # ------------------------------------------------------------ the writer thread
 
     def _write_commands(self) -> None:
         while (command := self._commands.get()) is not None and not self._closed:
-            steps = self._steps(command)
-            try:
-                for step in steps:
-                    self._write(self._child or self._start_child(), step)
-            except OSError as error:
-                self._not_started(command, error)
-        child = self._child
-        if child is not None:
-            self._write(child, Shutdown())
-
-    def _steps(self, command: Command) -> list[Command]:
-        """Return what has to be written for a command: nothing, itself, or a Load before it."""
-        with self._lock:
-            child = self._child
             if isinstance(command, Cancel | CloseThinking | Shutdown):
-                return [command] if child else []
-            if command.request not in self._open:
-                return []
-            if isinstance(command, Unload) and child is None:
-                self._loaded = None
-                answer = Unloaded(command.request)
-            elif (
-                isinstance(command, Tokenize | Generate)
-                and self._loaded is not None
-                and not (child and child.has_model)
-            ):
-                return [Load(command.request, self._loaded), command]
+                if self._child is not None:
+                    self._write(self._child, command)
+            elif isinstance(command, Unload) and self._child is None:
+                self._deliver(Unloaded(command.request))
             else:
-                return [command]
-            self._end(command.request)
-        self._put(answer)
-        return []
+                self._do(command)
+        if self._child is not None:
+            self._write(self._child, Shutdown())
+
+    def _do(self, job: Job) -> None:
+        with self._lock:
+            steps = self._ledger.steps(job)
+        try:
+            for step in steps:
+                self._write(self._child or self._start_child(), step)
+        except OSError as error:
+            problem = Problem(
+                "engine-start",
+                "The engine could not be started.",
+                "Close other programs, then try again.",
+                str(error),
+            )
+            self._deliver(Failed(job.request, problem))
 
     def _write(self, child: _Child, command: Command) -> None:
         with self._lock:
-            if isinstance(command, Load):
-                child.has_model = True
-                if isinstance(self._open.get(command.request), Load):
-                    self._loaded = None
-                else:
-                    child.reloading.add(command.request)
-            if isinstance(command, Load | Tokenize | Generate | Unload):
-                child.written.add(command.request)
+            self._ledger.written(command)
         with child.writing, suppress(OSError):  # it died; the reader tells
             child.connection.send(command)
 
@@ -256,6 +218,7 @@ class EngineClient:
 
         context = multiprocessing.get_context("spawn")
         path = self._log_path or paths.engine_log()
+        log_start, ooms = log.size(path), death.ooms_so_far()
         connection, theirs = context.Pipe(duplex=True)
         process = context.Process(
             target=worker.main,
@@ -263,30 +226,16 @@ class EngineClient:
             name="ponder-engine",
             daemon=True,
         )
-        log_start = log.size(path)
         process.start()
         # Our copy of the child's end would keep the pipe open when the child dies.
         theirs.close()
-        child = _Child(process, connection, log_start)
+        child = _Child(process, connection, log_start, ooms)
         with self._lock:
             if self._nudges is None:
                 self._nudged, self._nudges = context.Pipe(duplex=False)
             self._child = child
             self._reader = _thread(lambda: self._read_events(child), "engine-reader")
         return child
-
-    def _not_started(self, command: Command, error: OSError) -> None:
-        """Answer a command for which the system gave no process."""
-        if isinstance(command, Load | Tokenize | Generate):
-            with self._lock:
-                self._end(command.request)
-            problem = Problem(
-                "engine-start",
-                "The engine could not be started.",
-                "Close other programs, then try again.",
-                str(error),
-            )
-            self._put(Failed(command.request, problem))
 
     # ------------------------------------------------------------ the reader thread
 
@@ -295,7 +244,7 @@ class EngineClient:
 
         assert self._nudged is not None
         while True:
-            ready = wait([child.connection, self._nudged], self._patience_s())
+            ready = wait([child.connection, self._nudged], self._time_left())
             if self._nudged in ready:
                 self._nudged.recv()
             if child.connection in ready:
@@ -303,57 +252,17 @@ class EngineClient:
                     event = child.connection.recv()
                 except (EOFError, OSError):
                     break
-                self._take(child, event)
-            if self._patience_s() == 0.0:
+                self._deliver(event)
+            if self._time_left() == 0.0:
                 child.unresponsive = True
                 with self._lock:
-                    self._overdue.clear()
+                    self._ledger.give_up()
                 child.process.kill()
         self._bury(child)
 
-    def _patience_s(self) -> float | None:
-        """Return how long to wait: until the running request's cancel is overdue, None is ever."""
+    def _time_left(self) -> float | None:
         with self._lock:
-            running = next(iter(self._open), None)
-            if running is None or running not in self._overdue:
-                return None
-            return max(0.0, self._overdue[running] - time.monotonic())
-
-    def _take(self, child: _Child, event: Event) -> None:
-        """Pass an event on, unless its request is over, and learn from it."""
-        if isinstance(event, EngineDied) or event.request is None:
-            return
-        with self._lock:
-            job = self._open.get(event.request)
-            if job is None:
-                return
-            over = isinstance(event, Finished | Failed | Tokens | Unloaded)
-            if isinstance(event, Loaded) and isinstance(job, Load):
-                self._loaded = job.options
-                over = True
-            if isinstance(event, Loaded):
-                child.reloading.discard(event.request)
-            if isinstance(event, Unloaded):
-                self._loaded = None
-                child.has_model = False
-            if isinstance(event, Failed):
-                if isinstance(job, Load) or event.request in child.reloading:
-                    child.has_model = False
-                if event.problem.key == "load-cancelled" and isinstance(job, Generate):
-                    # Cancelled while the model was loaded again for it: to the caller an answer
-                    # that was stopped like any other.
-                    event = Finished(event.request, "cancelled", Usage(), not job.thinking_open)
-            if over:
-                self._end(event.request)
-        self._put(event)
-
-    def _end(self, request: int) -> None:
-        """Forget a request that is over; the next one's patience begins. Needs the lock."""
-        del self._open[request]
-        self._overdue.pop(request, None)
-        running = next(iter(self._open), None)
-        if running in self._overdue:
-            self._overdue[running] = time.monotonic() + self._kill_after_s
+            return self._ledger.time_left(time.monotonic())
 
     def _bury(self, child: _Child) -> None:
         """Say why the child ended and what that means for the requests it knew of."""
@@ -365,24 +274,32 @@ class EngineClient:
         with child.writing:
             child.connection.close()
         child.process.close()
-        path = self._log_path or paths.engine_log()
-        lines = log.tail(path, child.log_start)
+        lines = log.tail(self._log_path or paths.engine_log(), child.log_start)
+        with self._lock:
+            self._child = None
+            lost = self._ledger.child_ended(time.monotonic())
+            if self._closed:
+                return
+        running = lost[0] if lost else None
         problem = death.describe(
             exit_code,
             lines,
             oom_killed=death.ooms_so_far() > child.ooms,
             unresponsive=child.unresponsive,
+            loading=Path(running.options.path).name if isinstance(running, Load) else "",
         )
+        self._put(EngineDied(running.request if running else None, problem, exit_code, lines))
+        for job in lost[1:]:
+            self._put(Failed(job.request, problem))
+
+    # ------------------------------------------------------------ both threads
+
+    def _deliver(self, event: Event) -> None:
+        """Pass an event on, unless its request is over."""
         with self._lock:
-            self._child = None
-            lost = [request for request in self._open if request in child.written]
-            for request in lost:
-                self._end(request)
-            if self._closed:
-                return
-        self._put(EngineDied(lost[0] if lost else None, problem, exit_code, lines))
-        for request in lost[1:]:
-            self._put(Failed(request, problem))
+            seen = self._ledger.take(event, time.monotonic())
+        if seen is not None:
+            self._put(seen)
 
     def _put(self, event: Event) -> None:
         self._events.put((time.monotonic(), event))

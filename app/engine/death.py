@@ -14,6 +14,7 @@ from app.errors import Problem
 UNRESPONSIVE = "engine-unresponsive"
 
 _RESTART = "Your next message starts it again."
+_OTHER_FILE = "The file may be damaged: download it again, or choose another."
 _MEMORY = "Choose a smaller context or a smaller quantization, or close other programs."
 
 # Signals by name, since Windows lacks most of them.
@@ -34,7 +35,7 @@ _WINDOWS = {
     0xC0000409: "gave up on an error of its own (abort)",
     0xC0000017: "ran out of memory",
 }
-_OUT_OF_MEMORY = ("out of memory", "failed to allocate", "unable to allocate", "bad_alloc", "oom")
+_OUT_OF_MEMORY = ("out of memory", "failed to allocate", "unable to allocate", "bad_alloc")
 
 
 def ooms_so_far() -> int:
@@ -52,11 +53,13 @@ def describe(
     *,
     oom_killed: bool = False,
     unresponsive: bool = False,
+    loading: str = "",
 ) -> Problem:
     """Return the problem to show.
 
     exit_code: as multiprocessing gives it. oom_killed: the kernel ended some process for want of
     memory while this child lived. unresponsive: we killed it, because it did not answer a cancel.
+    loading: the name of the model's file where it died while it loaded one.
     """
     detail = "\n".join(log_tail)
     if unresponsive:
@@ -70,6 +73,10 @@ def describe(
     if (how == "SIGKILL" and oom_killed) or _says_out_of_memory(log_tail):
         return Problem(
             "engine-died", f"The engine ran out of memory and {reason}.", _MEMORY, detail
+        )
+    if loading:
+        return Problem(
+            "engine-died", f"The engine {reason} while it loaded {loading}.", _OTHER_FILE, detail
         )
     return Problem("engine-died", f"The engine {reason}.", _RESTART, detail)
 

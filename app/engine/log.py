@@ -13,7 +13,8 @@ MAX_BYTES = 1_000_000
 """A load logs about 20 kB, so this keeps the last 50 or so, twice."""
 
 _TAIL_BYTES = 8192
-_TAIL_LINES = 20
+# A traceback's lines must not push out what llama.cpp said before.
+_TAIL_LINES = 40
 
 
 def redirect(path: Path) -> None:

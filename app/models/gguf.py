@@ -70,6 +70,7 @@ BLOCKS: dict[int, tuple[int, int]] = {
 _KEPT_ITEMS = 1024
 """Longer arrays (tokens, merges) are skipped; per-layer figures are shorter than this."""
 _LONGEST_STRING = 1 << 26
+_LARGEST_ALIGNMENT = 1 << 20
 _MOST_ITEMS = 1 << 28
 _MOST_BYTES = 1 << 60
 
@@ -82,7 +83,7 @@ _OTHERS = (
     (b"<!DOCTYPE", "a web page"),
     (b"<!doctype", "a web page"),
     (b"<html", "a web page"),
-    (b"version https://git-lfs", "a pointer to a file, not the file itself"),
+    (b"version https://git-lfs", "a pointer to a file"),
 )
 _DOWNLOAD_AGAIN = "Download it again."
 
@@ -216,7 +217,11 @@ class _Reader:
             if items is not None:
                 metadata[key] = items
         alignment = metadata.get("general.alignment", 32)
-        if not isinstance(alignment, int) or alignment <= 0 or alignment & (alignment - 1):
+        if (
+            not isinstance(alignment, int)
+            or not 0 < alignment <= _LARGEST_ALIGNMENT
+            or alignment & (alignment - 1)
+        ):
             raise WorldError(_damaged(self._path, f"alignment {alignment}"))
         described = tuple(self._tensor() for _ in range(tensors))
         start = -(-self._at // alignment) * alignment

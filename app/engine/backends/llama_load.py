@@ -22,7 +22,7 @@ from app.models.gguf import Header, read_header
 
 _FROM_LOG = (
     (
-        re.compile(r"unknown (?:model architecture|pre-tokenizer type): '([^']*)'"),
+        re.compile(r"unknown (?:model architecture|pre-tokenizer type|tokenizer): '([^']*)'"),
         "The engine does not know this kind of model ({}).",
         "Update Ponder, or choose another model.",
     ),
@@ -32,7 +32,9 @@ _FROM_LOG = (
         "Choose a smaller context or a smaller quantization, or close other programs.",
     ),
     (
-        re.compile(r"(missing tensor|wrong shape|corrupt|invalid|within the file bounds|wrong)"),
+        re.compile(
+            r"(missing tensor|wrong shape|corrupt|invalid|within the file bounds|wrong|not found)"
+        ),
         "{file} is damaged or not a whole model.",
         "Download it again.",
     ),
