@@ -26,12 +26,13 @@ _ENDS = {
     "\\(": re.compile(_UNESCAPED + r"(\\\))"),
     "$": re.compile(_UNESCAPED + r"(\$)"),
 }
+_CLOSING = {"$$": "$$", "\\[": "\\]", "\\(": "\\)", "$": "$"}
 # What may follow the closing dollar: no digit and no word, but the n-th, the x's.
 _AFTER_DOLLAR = re.compile(r"(?![A-Za-z0-9_])|(?:th|st|nd|rd|s|d|te|ten|ter|er)\b")
 # A sum of money and words: "5 million (or 4". Words in a formula are in a command: \text{…}.
 _MONEY = re.compile(r"[\d.,]+(?:[^\\]*\s)?[A-Za-z]{2,}[^\\]*")
 # What the first line of a formula has and a sentence that begins with $$ has not.
-_TEX = re.compile(r"[\\^_{}=]")
+_TEX = re.compile(r"\$\$(?:.*[\\^_{}=]|(?!.*[A-Za-z]{2}).*[A-Za-z+*/<>-])")
 # `\[1\]` and `\[text\](address)` are escaped brackets.
 _NO_FORMULA = re.compile(r"[\d,;\s]*")
 
@@ -51,20 +52,20 @@ def math_plugin(md: MarkdownIt) -> None:
 
 def _inline(state: StateInline, silent: bool) -> bool:
     source, start = state.src, state.pos
-    if source[start] not in "$\\":
-        return False
     opening = source[start : start + 2]
     if opening not in _ENDS:
-        if opening[0] != "$":
+        opening = opening[:1]
+        if opening != "$":
             return False
-        opening = "$"
     begin = start + len(opening)
+    if _last_end(state, opening) < begin:
+        return False
     end = _ENDS[opening].search(source, begin, state.posMax)
     if end is None:
         return False
     tex = source[begin : end.start(1)]
-    after = source[end.end() : state.posMax]
-    if not tex.strip() or not _is_formula(opening, tex, source[:start], after):
+    before = source[start - 1] if start else " "
+    if not tex.strip() or not _is_formula(opening, tex, before, source[end.end() : end.end() + 8]):
         return False
     if not silent:
         token = state.push("math_inline", "span", 0)
@@ -75,14 +76,30 @@ def _inline(state: StateInline, silent: bool) -> bool:
     return True
 
 
+def _last_end(state: StateInline, opening: str) -> int:
+    """Return where the last end of such a formula is, -1 for nowhere.
+
+    Kept for each text: one of nothing but openings must not take a square of its length.
+    """
+    known = state.env.get("math_ends")
+    if known is None or known[0] is not state.src:
+        ends = {one: state.src.rfind(closing) for one, closing in _CLOSING.items()}
+        known = state.env["math_ends"] = (state.src, ends)
+    return int(known[1][opening])
+
+
 def _is_formula(opening: str, tex: str, before: str, after: str) -> bool:
-    """Whether what stands between two delimiters in a line was meant as a formula."""
+    """Whether what stands between two delimiters in a line was meant as a formula.
+
+    before: the character before it; after: the first few after it.
+    """
     if opening == "$":
         return not (
             tex[0].isspace()
             or tex[-1].isspace()
             or "`" in tex
-            or re.search(r"[A-Za-z0-9$]$", before)
+            or before == "$"
+            or (before.isascii() and before.isalnum())
             or after.startswith("$")
             or not _AFTER_DOLLAR.match(after)
             or _MONEY.fullmatch(tex)
@@ -121,7 +138,7 @@ def _block_end(state: StateBlock, first: int, last: int, opening: str) -> tuple[
     line = _line(state, first)
     end = _ENDS[opening].search(line, 2)
     if opening == "$$" and (
-        line.startswith("$$$") or (end is None and line[2:].strip() and not _TEX.search(line))
+        line.startswith("$$$") or (end is None and line[2:].strip() and not _TEX.match(line))
     ):
         # Decided by this line alone: the end may be far, or never come.
         return None

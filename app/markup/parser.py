@@ -24,7 +24,7 @@ _SAFE_LINK = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
 @cache
 def commonmark() -> MarkdownIt:
     """Return the parser of the specification: raw HTML goes through, nothing is added."""
-    return MarkdownIt("commonmark")
+    return MarkdownIt("commonmark", renderer_cls=_PlainHtml)
 
 
 @cache
@@ -54,7 +54,17 @@ def _no_xmpp(state: StateInline, silent: bool) -> bool:
     return True
 
 
-class _Html(RendererHTML):
+class _PlainHtml(RendererHTML):
+    """HTML as the specification's examples write it."""
+
+    def blockquote_open(
+        self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType
+    ) -> str:
+        """Keep an empty quotation's tags on lines of their own."""
+        return self.renderToken(tokens, idx, options, env).rstrip("\n") + "\n"
+
+
+class _Html(_PlainHtml):
     """HTML that fetches nothing, and that Qt's rich text can show."""
 
     def image(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:

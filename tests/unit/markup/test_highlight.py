@@ -32,8 +32,8 @@ def test_names_as_models_write_them() -> None:
 
 
 def test_a_very_long_text_is_left_plain() -> None:
-    assert runs("1\n" * 50_000, "python") != []
-    assert runs("1\n" * 50_001, "python") == []
+    assert runs("#" * 100_000, "python") == [Run(0, 100_000, "comment")]
+    assert runs("#" * 100_001, "python") == []
 
 
 def test_a_diff() -> None:
