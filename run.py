@@ -96,7 +96,7 @@ def pip_environment(python: Path) -> dict[str, str]:
         if not key.startswith(("PIP_", "PYTHON"))
         or PIP_NETWORK.fullmatch(key[4:].lower().replace("_", "-"))
     }
-    command = [str(python), "-I", "-m", "pip", "config", "list"]
+    command = [str(python), "-I", "-u", "-m", "pip", "config", "list"]
     listed = subprocess.run(command, capture_output=True, check=False, text=True).stdout
     for line in reversed(listed.splitlines()):  # "install.…" goes before "global.…"
         found = re.fullmatch(r"(?:global|install)\.([a-z-]+)='(.*)'", line)
@@ -129,7 +129,7 @@ def install(python: Path, requirements: str, label: str) -> None:
     # --no-deps: a lock is complete.
     options = ["--require-hashes", "--only-binary", ":all:", "--no-deps", "--progress-bar", "off"]
     run(
-        [python, "-I", "-m", "pip", "install", *options, "-r", wanted],
+        [python, "-I", "-u", "-m", "pip", "install", *options, "-r", wanted],
         env=pip_environment(python),
         on_line=on_line,
         failed="The packages could not be installed",
@@ -167,7 +167,7 @@ def install_wheel(wheel: Path) -> bool:
     python = python_of(VENV)
     options = ["--no-deps", "--no-index", "--no-cache-dir", "--force-reinstall"]
     return run(
-        [python, "-I", "-m", "pip", "install", *options, wheel],
+        [python, "-I", "-u", "-m", "pip", "install", *options, wheel],
         env=pip_environment(python),
     )
 
@@ -193,8 +193,12 @@ def engine_runs() -> bool:
     return run([python_of(VENV), "-I", "-c", setup_engine.PROBE, *models])
 
 
-def set_up(key: str, *, testing: bool) -> None:
-    """Make `.venv` what the stamp's key says. Raises TroubleError."""
+def set_up(key: str, *, testing: bool) -> bool:
+    """Make `.venv` what the stamp's key says. Raises TroubleError.
+
+    Returns False where it must be called again by a new process: the system's Python may have been
+    replaced under this one.
+    """
     from installers import setup_system
 
     lock = "test" if testing else "app"
@@ -202,7 +206,8 @@ def set_up(key: str, *, testing: bool) -> None:
     compiling = setup_engine.find(setup_engine.accelerator(), engine) is None
     print("Setting Ponder up. This is done once, and goes on where it was stopped.", flush=True)
     remove(LOG)
-    setup_system.prepare(compiling=compiling, testing=testing)
+    if setup_system.prepare(compiling=compiling, testing=testing):
+        return False
     if testing and is_ready(key, testing=False) and not EXTENDING.exists():
         # The application is whole and stays so: the tests' lock has its versions and more.
         EXTENDING.touch()
@@ -213,7 +218,7 @@ def set_up(key: str, *, testing: bool) -> None:
             raise
         write_stamp(key, testing=True)
         remove(EXTENDING)
-        return
+        return True
     remove(STAMP)
     remove(EXTENDING)
     building = setup_engine.NEEDED_BYTES[setup_engine.accelerator()] if compiling else 0
@@ -227,6 +232,7 @@ def set_up(key: str, *, testing: bool) -> None:
     (Path(site) / "ponder.pth").write_text(f"{ROOT}\n")  # `python -m app` from any folder
     write_stamp(key, testing=testing)
     print(f"Ponder is ready; its engine runs on {setup_engine.NAMES[kind]}.", flush=True)
+    return True
 
 
 def write_stamp(key: str, *, testing: bool) -> None:
@@ -290,8 +296,9 @@ def main(arguments: list[str]) -> int:
         key = stamp_key()
         if not is_ready(key, testing=testing):
             with Lock():
-                if not is_ready(key, testing=testing):
-                    set_up(key, testing=testing)
+                ready = is_ready(key, testing=testing) or set_up(key, testing=testing)
+            if not ready:
+                os.execv(sys.executable, [sys.executable, str(ROOT / "run.py"), *arguments])
         return test(arguments[1:]) if testing else start(arguments)
     except TroubleError as trouble:
         print(f"\n{trouble}", file=sys.stderr)

@@ -188,7 +188,7 @@ def _fetch(requirement: str, tools: Path, pip: Mapping[str, str]) -> Path:
         wanted.write_text(requirement)
         options = ["--no-deps", "--no-build-isolation", "--no-binary", ":all:", "--require-hashes"]
         run(
-            [tools, "-I", "-m", "pip", "download", *options, "-r", wanted, "-d", SOURCE],
+            [tools, "-I", "-u", "-m", "pip", "download", *options, "-r", wanted, "-d", SOURCE],
             env=pip,
             failed="The engine's source could not be fetched",
         )
@@ -216,7 +216,7 @@ def _compile(kind: str, name: str, source: Path, tools: Path, *, failed: str) ->
     remove(draft)
     progress = Progress(f"Building the engine (llama.cpp) for {NAMES[kind]}")
     worked = run(
-        [tools, "-I", "-c", BUILD, draft, OBJECTS, *options],
+        [tools, "-I", "-u", "-c", BUILD, draft, OBJECTS, *options],
         env=env,
         cwd=source,
         on_line=lambda line: follow_ninja(progress, line),

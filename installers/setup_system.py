@@ -58,17 +58,19 @@ COMPILER = {"apt-get": "g++", "dnf": "gcc-c++", "zypper": "gcc-c++", "pacman": "
 VENV = {"apt-get": f"python3.{sys.version_info[1]}-venv", "zypper": "python3-venv"}
 
 
-def prepare(*, compiling: bool, testing: bool) -> None:
+def prepare(*, compiling: bool, testing: bool) -> bool:
     """See that the system has what Ponder needs, installing it where that is ours to do.
 
+    Returns whether anything that was needed had to be installed: Python itself may be another now.
     Raises TroubleError with the one command to run, or with the reason why there is none.
     """
     for module in ("ctypes", "ssl", "sqlite3", "zlib"):
         if importlib.util.find_spec(f"_{module}" if module != "zlib" else module) is None:
             raise TroubleError(f"This Python was built without {module}; use another Python.")
-    if sys.platform == "linux":
-        _prepare_linux(compiling=compiling, testing=testing)
-    elif sys.platform == "darwin":
+    system: str = sys.platform
+    if system == "linux":
+        return _prepare_linux(compiling=compiling, testing=testing)
+    if system == "darwin":
         if compiling and not _works(["xcode-select", "-p"]):
             raise TroubleError(
                 "Ponder needs Apple's compiler. Run this, then run.py again:\n"
@@ -80,28 +82,31 @@ def prepare(*, compiling: bool, testing: bool) -> None:
             "    winget install Microsoft.VisualStudio.2022.BuildTools --override "
             '"--wait --passive --add Microsoft.VisualStudio.Workload.VCTools --includeRecommended"'
         )
+    return False
 
 
-def _prepare_linux(*, compiling: bool, testing: bool) -> None:
+def _prepare_linux(*, compiling: bool, testing: bool) -> bool:
     manager = next((name for name in MANAGERS if shutil.which(name)), "")
     missing = missing_packages(manager, compiling=compiling)
     if manager == "apt-get" and os.geteuid() == 0:
         optional = ["xvfb"] if testing and not shutil.which("Xvfb") else []
         if missing or optional:
             _install_with_apt(missing, optional)
-        missing = missing_packages(manager, compiling=compiling)
-        if missing:
+        still = missing_packages(manager, compiling=compiling)
+        if still:
             raise TroubleError(
-                f"Ponder needs {' '.join(missing)} from the system, and apt-get did not bring it."
+                f"Ponder needs {' '.join(still)} from the system, and apt-get did not bring it."
             )
-    elif missing and manager:
+        return bool(missing)
+    if missing and manager:
         sudo = "" if os.geteuid() == 0 else "sudo "
         raise TroubleError(
             "Ponder needs some system packages. Run this, then run.py again:\n"
             f"    {sudo}{MANAGERS[manager]} {' '.join(missing)}"
         )
-    elif missing:
-        raise TroubleError(f"Ponder needs these from the system: {' '.join(missing)}.")
+    if missing:
+        raise TroubleError(f"Ponder needs these from the system: {', '.join(missing)}.")
+    return False
 
 
 def missing_packages(manager: str, *, compiling: bool) -> list[str]:
