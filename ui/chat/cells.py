@@ -16,14 +16,13 @@ from PySide6.QtGui import (
     QTextCharFormat,
     QTextCursor,
     QTextLine,
-    QTextOption,
 )
 from PySide6.QtWidgets import QWidget
 
 from app.markup.blocks import Block
 from ui.chat import document, style
 from ui.chat.document import Document
-from ui.chat.style import RADIUS_PX, Kind, Style
+from ui.chat.style import Kind, Style
 
 CARET_PX = 4
 WHOLE = 1 << 60
@@ -168,6 +167,7 @@ class DocumentCell(Cell):
         painter.translate(at)
         context = QAbstractTextDocumentLayout.PaintContext()
         context.palette.setColor(QPalette.ColorRole.Text, QColor(self.style.ink))
+        context.palette.setColor(QPalette.ColorRole.Dark, QColor(self.style.theme.line))
         context.clip = clip.translated(-at)
         if picked is not None:
             context.selections = [self._selection(made, picked)]
@@ -239,112 +239,3 @@ def cursor_x(line: QTextLine, offset: int) -> float:
         return 0.0
     found = line.cursorToX(offset)
     return float(found[0] if isinstance(found, tuple) else found)  # type: ignore[arg-type]
-
-
-class ProseCell(DocumentCell):
-    """Paragraphs, headings, lists, quotations and tables."""
-
-    def __init__(self, block: Block, kind: Kind) -> None:
-        super().__init__(block.source, kind)
-        self._html = block.html
-
-    def grow(self, block: Block) -> bool:
-        """Take over a later state of the block: its text is laid out anew, its place kept."""
-        if block.kind != "prose":
-            return False
-        if block.html != self._html:
-            self._html = block.html
-            self._document = None
-            self._laid_out_for = -1
-        self.source = block.source
-        return True
-
-    def _make(self) -> Document:
-        made = Document(self.style)
-        made.wrap_for(self.source)
-        made.set_prose(self._html)
-        return made
-
-    def _margins(self) -> tuple[int, int]:
-        return 0, 0
-
-    def paint(
-        self, painter: QPainter, clip: QRectF, picked: tuple[int, int] | None, *, caret: bool
-    ) -> None:
-        """Draw the text, and the rule beside a quotation."""
-        super().paint(painter, clip, picked, caret=caret)
-        if self.source.lstrip().startswith(">"):
-            rule = QRectF(0, 2, 3, self.height - 4)
-            painter.fillRect(rule, QColor(self.style.theme.line))
-
-    def links(self) -> list[str]:
-        """Return the addresses in the cell, in order."""
-        found: list[str] = []
-        block = self.document().begin()
-        while block.isValid():
-            for form in block.textFormats():
-                if form.format.isAnchor() and form.format.anchorHref() not in found:
-                    found.append(form.format.anchorHref())
-            block = block.next()
-        return found
-
-
-class PlainCell(DocumentCell):
-    """Text as it was typed: no Markdown, every line break and space kept.
-
-    continues: the text goes on from the cell before without a line break.
-    """
-
-    def __init__(self, source: str, kind: Kind, *, continues: bool) -> None:
-        super().__init__(source, kind)
-        self.continues = continues
-
-    def _make(self) -> Document:
-        made = Document(self.style)
-        option = made.defaultTextOption()
-        option.setTabStopDistance(32)
-        made.setDefaultTextOption(option)
-        made.wrap_for(self.source)
-        made.setPlainText(self.source)
-        made.settle()
-        return made
-
-
-class MathCell(DocumentCell):
-    """A display formula as TeX: centred on a quiet ground of its own."""
-
-    def __init__(self, block: Block, kind: Kind) -> None:
-        super().__init__(block.source, kind)
-        self._tex = block.text.strip()
-
-    def _make(self) -> Document:
-        made = Document(self.style)
-        option = made.defaultTextOption()
-        option.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-        option.setTextDirection(Qt.LayoutDirection.LeftToRight)
-        option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
-        made.setDefaultTextOption(option)
-        made.setDefaultFont(self.style.mono)
-        made.setPlainText(self._tex)
-        made.settle()
-        return made
-
-    def _margins(self) -> tuple[int, int]:
-        return 16, 8
-
-    def paint(
-        self, painter: QPainter, clip: QRectF, picked: tuple[int, int] | None, *, caret: bool
-    ) -> None:
-        """Draw the ground and the formula."""
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(self.style.code_ground))
-        wide = min(self.width, self.ideal_width())
-        ground = QRectF((self.width - wide) / 2, 0, wide, self.height)
-        painter.drawRoundedRect(ground, RADIUS_PX, RADIUS_PX)
-        super().paint(painter, clip, picked, caret=caret)
-
-    def copied(self, start: int, end: int) -> str:
-        """Return the TeX, between its dollar signs where all of it is meant."""
-        inside = super().copied(start, end)
-        whole = inside == self._tex
-        return f"$$\n{inside}\n$$" if whole else inside

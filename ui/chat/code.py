@@ -7,7 +7,7 @@ is visible of it, and a line that is added while it streams costs that line.
 
 from math import ceil
 
-from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
+from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import (
     QColor,
     QFont,
@@ -19,7 +19,7 @@ from PySide6.QtGui import (
     QTextLayout,
     QTextOption,
 )
-from PySide6.QtWidgets import QScrollBar, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.markup.blocks import Block
 from ui import theme
@@ -27,6 +27,7 @@ from ui.chat import style
 from ui.chat.cells import CARET_PX, Cell, cursor_x
 from ui.chat.controls import QuietButton
 from ui.chat.highlighting import Coloured, format_range, formats, lines
+from ui.chat.sideways import BAR_PX, Sideways
 from ui.chat.style import RADIUS_PX, Kind
 from ui.chat.utf16 import characters, units
 
@@ -49,14 +50,14 @@ class CodeCell(Cell):
         self._lines: dict[int, QTextLayout] = {}
         self._coloured: list[Coloured] | None = None
         self._widest: float | None = None
-        self._scroll = 0
+        self._sideways = Sideways("Scroll the code sideways", self._on_scrolled)
         self._copy: QuietButton | None = None
-        self._bar: QScrollBar | None = None
         self._host: QWidget | None = None
 
     def estimate(self, width: int) -> int:
-        """Return the height, which the count of lines alone decides."""
-        return HEADER_PX + 1 + 2 * ABOVE_PX + LINE_PX * len(self._starts)
+        """Return the height: that of the lines, and of a scroll bar where one is too long."""
+        bar = BAR_PX if self._over(width) > 0 else 0
+        return HEADER_PX + 1 + 2 * ABOVE_PX + LINE_PX * len(self._starts) + bar
 
     def _measure(self, width: int) -> int:
         return self.estimate(width)
@@ -86,11 +87,11 @@ class CodeCell(Cell):
         """Drop layouts, colours and controls."""
         self._lines.clear()
         self._coloured = None
-        for control in (self._copy, self._bar):
-            if control is not None:
-                control.hide()
-                control.deleteLater()
-        self._copy = self._bar = self._host = None
+        if self._copy is not None:
+            self._copy.hide()
+            self._copy.deleteLater()
+        self._sideways.release()
+        self._copy = self._host = None
 
     # ------------------------------------------------------------ controls
 
@@ -112,41 +113,23 @@ class CodeCell(Cell):
             hint.width(),
             hint.height(),
         )
-        self._place_bar(host, origin)
+        top = origin.y() + self.height - BAR_PX - 2
+        where = QRect(origin.x() + 4, top, self.width - 8, BAR_PX)
+        self._sideways.place(host, where, self._over(self.width))
 
-    def _place_bar(self, host: QWidget, origin: QPoint) -> None:
-        room = self.width - 2 * PAD_PX
-        over = ceil(self._width()) - room
-        if over <= 0:
-            if self._bar is not None:
-                self._bar.hide()
-            self._scroll = 0
-            return
-        if self._bar is None:
-            self._bar = QScrollBar(Qt.Orientation.Horizontal, host)
-            self._bar.setAccessibleName("Scroll the code sideways")
-            self._bar.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
-            self._bar.setSingleStep(24)
-            self._bar.valueChanged.connect(self._on_scrolled)
-        self._bar.setRange(0, over)
-        self._bar.setPageStep(room)
-        self._bar.setValue(self._scroll)
-        self._bar.setGeometry(origin.x() + 4, origin.y() + self.height - 11, self.width - 8, 10)
-        self._bar.show()
+    def _over(self, width: int) -> int:
+        """Return by how many pixels the widest line is too long, 0 or less where none is."""
+        return ceil(self._width()) - (width - 2 * PAD_PX)
 
     def controls(self) -> list[QWidget]:
         """Return the Copy button and the scroll bar, where they are placed."""
-        return [one for one in (self._copy, self._bar) if one is not None and not one.isHidden()]
+        return [*([] if self._copy is None else [self._copy]), *self._sideways.bars()]
 
     def slide(self, pixels: int) -> bool:
         """Scroll the lines sideways."""
-        if self._bar is None or self._bar.isHidden():
-            return False
-        self._bar.setValue(self._bar.value() + pixels)
-        return True
+        return self._sideways.slide(pixels)
 
-    def _on_scrolled(self, value: int) -> None:
-        self._scroll = value
+    def _on_scrolled(self) -> None:
         if self._host is not None:
             self._host.update()
 
@@ -206,14 +189,14 @@ class CodeCell(Cell):
                 two = units(text, min(picked[1], end) - start)
                 if two > one:
                     chosen = [format_range(one, two - one, form)]
-            layout.draw(painter, QPointF(PAD_PX - self._scroll, self._top(number)), chosen)
+            layout.draw(painter, QPointF(PAD_PX - self._sideways.value, self._top(number)), chosen)
 
     def _paint_caret(self, painter: QPainter) -> None:
         number = len(self._starts) - 1
         text = self._text_of(number)
         x = cursor_x(self._line(number).lineAt(0), units(text, len(text)))
         painter.fillRect(
-            QRectF(PAD_PX - self._scroll + x + 1, self._top(number), CARET_PX, LINE_PX - 3),
+            QRectF(PAD_PX - self._sideways.value + x + 1, self._top(number), CARET_PX, LINE_PX - 3),
             QColor(self.style.ink),
         )
 
@@ -290,7 +273,7 @@ class CodeCell(Cell):
         if number >= len(self._starts):
             return len(self.text)
         line = self._line(number).lineAt(0)
-        inside = line.xToCursor(point.x() - PAD_PX + self._scroll) if line.isValid() else 0
+        inside = line.xToCursor(point.x() - PAD_PX + self._sideways.value) if line.isValid() else 0
         return self._starts[number] + characters(self._text_of(number), inside)
 
     def word_at(self, offset: int) -> tuple[int, int]:

@@ -16,8 +16,9 @@ from PySide6.QtWidgets import QWidget
 
 from app.markup.blocks import Block
 from ui.chat import style
-from ui.chat.cells import WHOLE, Cell, MathCell, PlainCell, ProseCell
+from ui.chat.cells import WHOLE, Cell
 from ui.chat.code import CodeCell
+from ui.chat.prose import MathCell, PlainCell, cell_for
 from ui.chat.shelf import Shelf
 from ui.chat.style import Kind
 
@@ -157,17 +158,15 @@ class Column:
                 changed = True
         return changed
 
-    def anchor(self, y: int) -> Anchor | None:
-        """Return what to keep in place so that the view from `y` down stays as it is."""
-        if not self.cells:
-            return None
-        start = self.within(y, y)
-        first = start.start if len(start) else len(self.cells) - 1
-        for number in range(first, min(first + 40, len(self.cells))):
+    def anchor(self, y: int, reach: int) -> Anchor | None:
+        """Return what to keep in place so that the view from `y` down stays as it is.
+
+        It is the first measured cell before `reach`, None where there is none.
+        """
+        for number in self.within(y, reach):
             if self.cells[number].exact:
-                first = number
-                break
-        return Anchor(first, y - self.top(first))
+                return Anchor(number, y - self.top(number))
+        return None
 
     def y_of(self, anchor: Anchor) -> int:
         """Return where an anchored point is now."""
@@ -235,6 +234,11 @@ class Column:
             return ""
         return self.cells[number].link_at(QPointF(point.x(), point.y() - self.top(number)))
 
+    def slide(self, y: int, pixels: int) -> bool:
+        """Scroll the cell at a height sideways; whether there was anywhere to go."""
+        number = self.cell_at(y)
+        return number >= 0 and self.cells[number].slide(pixels)
+
     def copied(self, start: Place, end: Place) -> str:
         """Return the text between two places, a blank line between blocks."""
         said = ""
@@ -269,7 +273,7 @@ def _cell(block: Block, kind: Kind) -> Cell:
         return CodeCell(block, kind)
     if block.kind == "math":
         return MathCell(block, kind)
-    return ProseCell(block, kind)
+    return cell_for(block, kind)
 
 
 def _chunks(text: str) -> Iterable[tuple[str, bool]]:

@@ -33,10 +33,21 @@ _FORMULA = re.compile(
 
 _ENDLESS = re.compile(r"[!-~]{1000}")
 
+_BOXES = {
+    "☐ ": QTextBlockFormat.MarkerType.Unchecked,
+    "☑ ": QTextBlockFormat.MarkerType.Checked,
+}
+
 _BULLETS = {
     QTextListFormat.Style.ListDisc: "•",
     QTextListFormat.Style.ListCircle: "◦",
     QTextListFormat.Style.ListSquare: "▪",
+}
+
+
+_MARKS = {
+    QTextBlockFormat.MarkerType.Unchecked: "☐",
+    QTextBlockFormat.MarkerType.Checked: "☑",
 }
 
 
@@ -77,6 +88,8 @@ class Document(QTextDocument):
         self.setHtml(_FORMULA.sub(marked, html.strip()))
         if formulas:
             self._mark(formulas)
+        if "☐" in html or "☑" in html:
+            self._mark_tasks()
         self.settle()
 
     def _mark(self, formulas: list[str]) -> None:
@@ -99,6 +112,22 @@ class Document(QTextDocument):
             form.setAnchor(False)
             form.setAnchorHref("")
             cursor.mergeCharFormat(form)
+
+    def _mark_tasks(self) -> None:
+        """Show the boxes of a list of tasks in place of its bullets."""
+        block = self.begin()
+        while block.isValid():
+            box = _BOXES.get(block.text()[:2])
+            listed: QTextList | None = block.textList()
+            if box is not None and listed is not None:
+                cursor = QTextCursor(block)
+                move, keep = QTextCursor.MoveOperation, QTextCursor.MoveMode
+                cursor.movePosition(move.NextCharacter, keep.KeepAnchor, 2)
+                cursor.removeSelectedText()
+                form = QTextBlockFormat()
+                form.setMarker(box)
+                cursor.mergeBlockFormat(form)
+            block = block.next()
 
     def settle(self, line_height_percent: int = LINE_HEIGHT_PERCENT) -> None:
         """Give blocks their line height and take the outer margins off: gaps are the column's."""
@@ -194,5 +223,5 @@ def _list_mark(block: QTextBlock) -> str:
         return ""
     form = listed.format()
     indent = "  " * max(0, form.indent() - 1)
-    bullet = _BULLETS.get(form.style())
+    bullet = _MARKS.get(block.blockFormat().marker()) or _BULLETS.get(form.style())
     return f"{indent}{bullet or listed.itemText(block)} "

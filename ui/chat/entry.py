@@ -61,6 +61,7 @@ class Entry:
         self.thinking = Column("thinking", shelf)
         self.height = 0
         self.measured_for = -1
+        self._beside = ESTIMATED_EXTRA_PX
         self._feeds: Mapping[str, Feed] | None = None
 
     @property
@@ -74,10 +75,17 @@ class Entry:
         return self.turn is not None and not self.turn.over
 
     def estimate(self, width: int) -> int:
-        """Return a rough height for a column width, from the length of the text alone."""
+        """Return a rough height for a column width; never parses for it."""
+        if self._feeds is not None and self.text.width == width:
+            return self.text.height + self._beside
         text = self.message.text
         lines = len(text) // max(8, width // 8) + text.count("\n") + 1
         return lines * ESTIMATED_LINE_PX + ESTIMATED_EXTRA_PX
+
+    def measured(self, height: int, width: int) -> None:
+        """Note the height that the message has at a column width."""
+        self.height, self.measured_for = height, width
+        self._beside = height - self.text.height
 
     def fill(self) -> bool:
         """Bring the columns up to message and turn; whether anything in them is new."""

@@ -19,15 +19,7 @@ MARGIN_PX = 24
 
 def focused(view: "ChatView") -> list[Entry]:
     """Return the entry that the focus is in, in a list; an empty one where it is elsewhere."""
-    widget = view.window().focusWidget()
-    if widget is None or not view.isAncestorOf(widget):
-        return []
-    return [
-        entry
-        for entry in view.entries
-        if (item := view.item(entry.id)) is not None
-        and (item is widget or item.isAncestorOf(widget))
-    ]
+    return [item.entry for item in view.items() if item.holds_focus]
 
 
 def move(view: "ChatView", *, forward: bool) -> bool:
@@ -46,7 +38,7 @@ def move(view: "ChatView", *, forward: bool) -> bool:
     widget = view.window().focusWidget()
     at = next((n for n, stop in enumerate(stops) if stop is widget), 0)
     if 0 <= at + step < len(stops):
-        return _focus(view, number, stops[at + step], forward=forward)
+        return _focus(view, stops[at + step], forward=forward)
     if 0 <= number + step < len(view.entries):
         return _to(view, number + step, 0 if forward else -1)
     if forward and not view.jump.isHidden():
@@ -70,16 +62,11 @@ def _first_seen(view: "ChatView") -> int:
 
 def _to(view: "ChatView", number: int, stop: int, *, forward: bool = True) -> bool:
     """Focus a stop of a message, which is brought into view first."""
-    entry = view.entries[number]
-    if view.item(entry.id) is None:
-        view.verticalScrollBar().setValue(view.item_top(number))
-    item = view.item(entry.id)
-    if item is None:
-        return False
-    return _focus(view, number, item.stops()[stop], forward=stop == 0 and forward)
+    item = view.item(view.entries[number].id) or view.show_item(number)
+    return _focus(view, item.stops()[stop], forward=stop == 0 and forward)
 
 
-def _focus(view: "ChatView", number: int, widget: QWidget, *, forward: bool) -> bool:
+def _focus(view: "ChatView", widget: QWidget, *, forward: bool) -> bool:
     reason = Qt.FocusReason.TabFocusReason if forward else Qt.FocusReason.BacktabFocusReason
     widget.setFocus(reason)
     _show(view, widget)

@@ -16,6 +16,7 @@ from PySide6.QtGui import (
     QGuiApplication,
     QPainter,
     QPaintEvent,
+    QWheelEvent,
 )
 from PySide6.QtWidgets import QWidget
 
@@ -27,6 +28,7 @@ from ui.chat.entry import Entry
 from ui.chat.footer import Branch
 from ui.chat.pointer import Pointer
 from ui.chat.selection import Region
+from ui.chat.sideways import sideways_pixels
 
 PAD_X = 8
 PAD_Y = 6
@@ -72,6 +74,7 @@ class Item(QWidget):
         self.picked = picked
         self.editor: Editor | None = None
         self.text_at = QPoint(PAD_X, PAD_Y)
+        self.last_height = 0
         self._by_keyboard = False
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.setMouseTracking(True)
@@ -102,13 +105,16 @@ class Item(QWidget):
         column.place_controls(self, self.text_at, top - self.text_at.y(), bottom - self.text_at.y())
         return column.height
 
-    def anchor(self, y: int) -> Anchor:
-        """Return what is to be kept in place so that what is seen from `y` down stays."""
-        if y >= self.text_at.y() and self.editor is None:
-            found = self.entry.text.anchor(y - self.text_at.y())
-            if found is not None:
-                return found
-        return Anchor(LEAD, y)
+    def anchor(self, y: int, reach: int) -> Anchor | None:
+        """Return what is to be kept in place so that what is seen from `y` down stays.
+
+        It is the first thing before `reach` whose place was measured, None where there is none.
+        """
+        if self.last_height == 0:
+            return None
+        if y < self.text_at.y() or self.editor is not None:
+            return Anchor(LEAD, y)
+        return self.entry.text.anchor(y - self.text_at.y(), reach - self.text_at.y())
 
     def y_of(self, anchor: Anchor) -> int:
         """Return where an anchored point is now."""
@@ -176,11 +182,15 @@ class Item(QWidget):
         QGuiApplication.clipboard().setText(self.entry.message.text)
 
     @property
+    def holds_focus(self) -> bool:
+        """Whether the focus is in the message."""
+        focus = self.window().focusWidget()
+        return focus is not None and (focus is self or self.isAncestorOf(focus))
+
+    @property
     def active(self) -> bool:
         """Whether the mouse or the focus is in the message."""
-        focus = self.window().focusWidget()
-        inside = focus is not None and (focus is self or self.isAncestorOf(focus))
-        return self.underMouse() or inside
+        return self.underMouse() or self.holds_focus
 
     def describe(self) -> None:
         """Tell screen readers what the message says."""
@@ -193,6 +203,13 @@ class Item(QWidget):
                 self.setFocus(Qt.FocusReason.MouseFocusReason)
             return True
         return super().event(event)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802 - Qt's name
+        """Scroll a wide block sideways; all else is the transcript's."""
+        y = round(event.position().y()) - self.text_at.y()
+        pixels = sideways_pixels(event)
+        if not pixels or self.editor is not None or not self.entry.text.slide(y, pixels):
+            super().wheelEvent(event)
 
     def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802 - Qt's name
         """Say to screen readers what is here; ring it where the keyboard came."""

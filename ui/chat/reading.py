@@ -76,8 +76,8 @@ class Reading:
     def link_at(self, point: QPoint) -> str:
         """Return the address under a global point, "" where there is none."""
         local = self._view.viewport().mapFromGlobal(point)
-        for item in (self._view.item(entry.id) for entry in self._view.entries):
-            if item is None or item.editor is not None or not item.geometry().contains(local):
+        for item in self._view.items():
+            if item.editor is not None or not item.geometry().contains(local):
                 continue
             if isinstance(item, Answer) and _over_panel(item, point) and item.panel is not None:
                 content = item.panel.body.content
@@ -106,10 +106,8 @@ class Reading:
 
     def selection_changed(self) -> None:
         """Draw the selection anew."""
-        for entry in self._view.entries:
-            item = self._view.item(entry.id)
-            if item is not None:
-                item.update()
+        for item in self._view.items():
+            item.update()
 
     def scroll_towards(self, point: QPoint) -> None:
         """Scroll a little if a global point lies outside of what is seen."""

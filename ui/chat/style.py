@@ -111,7 +111,7 @@ pre {{ margin-top: 4px; margin-bottom: 8px; }}
 blockquote {{ margin-left: 16px; margin-right: 0; margin-top: 0; margin-bottom: 0; }}
 table {{ border-collapse: collapse; border-width: 1px; border-style: solid;
   border-color: {rule}; margin-top: 4px; margin-bottom: 4px; }}
-th {{ font-weight: 600; background-color: {ground}; padding: 6px 12px;
+th {{ font-weight: 600; background-color: {ground}; padding: 9px 12px 3px 12px;
   border-width: 1px; border-style: solid; border-color: {rule}; }}
-td {{ padding: 6px 12px; border-width: 1px; border-style: solid; border-color: {rule}; }}
+td {{ padding: 9px 12px 3px 12px; border-width: 1px; border-style: solid; border-color: {rule}; }}
 """

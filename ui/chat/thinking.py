@@ -7,13 +7,22 @@ has scrolled up; then nothing moves until the end is reached again.
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontMetricsF,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QWidget
 
 from ui import theme
 from ui.chat.column import Anchor, Column, Place
 from ui.chat.controls import Control, FilledButton, focus_ring, triangle
 from ui.chat.pointer import Pointer
+from ui.chat.sideways import sideways_pixels
 from ui.chat.style import RADIUS_PX
 
 HEADER_PX = 38
@@ -93,6 +102,12 @@ class _Content(QWidget):
         """Hand the mouse to the pointer."""
         return self._pointer.handle(self, event) or super().event(event)
 
+    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802 - Qt's name
+        """Scroll a wide block sideways; all else is the body's."""
+        pixels = sideways_pixels(event)
+        if not pixels or not self._column.slide(round(event.position().y()), pixels):
+            super().wheelEvent(event)
+
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
         """Draw what is seen of the column."""
         painter = QPainter(self)
@@ -120,8 +135,14 @@ class Body(QAbstractScrollArea):
     def settle(self, height: int) -> None:
         """Lay out what a window of this height shows, and keep the place or the end."""
         bar = self.verticalScrollBar()
-        anchor = None if self.following else self.column.anchor(bar.value())
+        anchor = None if self.following else self._anchor(bar.value(), height)
         self._show(height, anchor)
+
+    def _anchor(self, top: int, height: int) -> Anchor:
+        """Return the anchor of what is read; after a jump, whatever is at the top."""
+        found = self.column.anchor(top, top + height)
+        first = max(0, self.column.cell_at(top))
+        return found or Anchor(first, top - self.column.top(first))
 
     def _show(self, height: int, anchor: Anchor | None) -> None:
         bar = self.verticalScrollBar()
@@ -150,7 +171,8 @@ class Body(QAbstractScrollArea):
             return
         bar = self.verticalScrollBar()
         self.following = bar.value() >= bar.maximum() - 4
-        self._show(self.viewport().height(), self.column.anchor(bar.value()))
+        height = self.viewport().height()
+        self._show(height, None if self.following else self._anchor(bar.value(), height))
 
 
 class Panel(QWidget):
@@ -178,6 +200,10 @@ class Panel(QWidget):
 
     def say(self, title: str, facts: str, *, running: bool, collapsed: bool) -> None:
         """Show a state of the thought."""
+        if self.collapsed and not collapsed:
+            # What is over is read from its beginning; what is being written, at its end.
+            self.body.following = running
+            self.body.verticalScrollBar().setValue(0)
         self._running, self.collapsed = running, collapsed
         self.header.say(title, facts, is_open=not collapsed)
         self.now.setVisible(running)

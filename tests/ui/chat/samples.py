@@ -22,23 +22,22 @@ print(f"{120_000 / (1.5 * 3600):.1f} m/s")  # 22.2 m/s
 ```
 """
 
-THOUGHT = r"""The standard approach: draw a line through one vertex parallel to the opposite side, \
+THOUGHT = r"""The standard approach: draw a line through one vertex parallel to the opposite side,
 then use alternate interior angles.
 
-Let the triangle be $\triangle ABC$. Draw line $\ell$ through $A$ with $\ell \parallel BC$. Call the \
+Let the triangle be $\triangle ABC$. Draw line $\ell$ through $A$ with $\ell \parallel BC$. Call the
 angles at $A$ on the two sides of the triangle $\beta'$ and $\gamma'$.
 
-Then $\beta' = \beta$ (alternate interior angles with transversal $AB$), and $\gamma' = \gamma$ with \
-transversal $AC$. Since $\beta' + \alpha + \gamma'$ make a straight line…
+Then $\beta' = \beta$ (alternate interior angles with transversal $AB$), and $\gamma' = \gamma$
+with transversal $AC$. Since $\beta' + \alpha + \gamma'$ make a straight line…
 
-Wait — I should check that this needs the parallel postulate. Yes: in spherical geometry the sum \
-exceeds $180^\circ$, so the proof must use it exactly once. It is used for the alternate angles""".replace(
-    "\\\n", ""
-)
+Wait — I should check that this needs the parallel postulate. Yes: in spherical geometry the sum
+exceeds $180^\circ$, so the proof must use it exactly once. It is used for the alternate angles"""
 
 RICH = r"""## What a retry loop should do
 
-A good loop *backs off*, **gives up in the end**, and says `why`. See [the article](https://example.org/retry "Retry").
+A good loop *backs off*, **gives up in the end**, and says `why`.
+See [the article](https://example.org/retry "Retry").
 
 1. Try the call.
 2. On a transient error wait $2^n$ seconds, with jitter:
@@ -80,21 +79,23 @@ Then use it:
 A circuit breaker. <b>Raw HTML</b> stays text, and prices such as $5 and $6 stay prices.
 """
 
-SCRIPTS = """مرحبا! هذه فقرة باللغة العربية تُكتب من اليمين إلى اليسار، وفيها كلمة English في الوسط، \
-ثم رقم 22.2 ووحدة m/s.
+SCRIPTS = """مرحبا! هذه فقرة باللغة العربية تُكتب من اليمين إلى اليسار، وفيها كلمة English في
+الوسط، ثم رقم 22.2 ووحدة m/s.
 
 これは日本語の段落です。長い文でも列の幅で正しく折り返され、横にはみ出すことはありません。禁則処理も守られるべきです。\
 中文段落也应当如此,标点不应出现在行首。 한국어 문장도 있습니다. 😀👩‍👩‍👧‍👦🏳️‍🌈
 
 Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft_and_an_identifier_\
-that_never_ends_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+that_never_ends_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
 
-| A | wide | table | with | many | columns | and | long_words_that_do_not_break_well | in | it | ok |
+| A | wide | table | with | many | columns | and | long_words_that_do_not_break | in | it | ok |
 |---|---|---|---|---|---|---|---|---|---|---|
 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | supercalifragilisticexpialidocious | 9 | 10 | 11 |
 
 ```text
-one very long line of code that has to scroll sideways inside of its own block, because code is never wrapped, however long it is
+one very long line of code, \
+that has to scroll sideways inside of its own block, \
+because code is never wrapped, however long it is
 ```
 """
 
