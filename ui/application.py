@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def run(model: str = "", *, smoke: bool = False) -> int:
     """Open the window and return its exit status when it is closed.
 
-    model: the path of a model to load at once, "" for the last one. smoke: print what the start
+    model: the path of a model to load at once, "" for the last one when it is needed. smoke: print what the start
     cost and close.
     """
     # Qt's loop does not see Python's signals while it rests: let Ctrl+C in the terminal end us.
@@ -81,9 +81,8 @@ class _Start:
             print(smoke.report(painted_ms), flush=True)
             self._window.close()
             return
-        wanted = self._model or self._settings.last_model
-        if wanted:
-            presenter.load_model(wanted)
+        if self._model:
+            presenter.load_model(self._model)
 
 
 def assemble(window: MainWindow, settings: settings_file.Settings) -> "Presenter":

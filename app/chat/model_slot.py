@@ -12,7 +12,7 @@ ModelPhase = Literal["none", "loading", "ready", "failed"]
 
 @dataclass(frozen=True, slots=True)
 class ModelState:
-    """The model chip's facts. path "" and info None where no model was ever chosen."""
+    """The model chip's facts. path: "" where none was chosen yet; info: None until it is loaded."""
 
     phase: ModelPhase = "none"
     name: str = ""
@@ -20,6 +20,11 @@ class ModelState:
     fraction: float = 0.0
     info: ModelInfo | None = None
     problem: Problem | None = None
+
+
+def remembered(path: str) -> ModelState:
+    """Return the state of the model of last time: known by name, not loaded before it is needed."""
+    return ModelState(name=Path(path).stem, path=path) if path else ModelState()
 
 
 def chosen(path: str) -> ModelState:

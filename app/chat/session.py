@@ -111,10 +111,14 @@ class Session(SessionCore):
         self.open_chat(chat.id)
 
     def set_draft(self, text: str) -> None:
-        """Keep what is typed and not sent."""
-        if text != self.state.draft:
-            self.state = replace(self.state, draft=text)
-            self._draft_due = time.monotonic() + DRAFT_DELAY_S
+        """Keep what is typed and not sent. Who begins to type will want the model: load it now."""
+        if text == self.state.draft:
+            return
+        self.state = replace(self.state, draft=text)
+        self._draft_due = time.monotonic() + DRAFT_DELAY_S
+        model = self.state.model
+        if text.strip() and model.phase == "none" and model.path:
+            self.load_model(model.path)
 
     def set_collapsed(self, message_id: str, *, collapsed: bool) -> None:
         """Keep whether a message's thinking is folded."""

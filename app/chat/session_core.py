@@ -12,7 +12,7 @@ from app import settings as settings_file
 from app.chat.answer import Answer
 from app.chat.durable import DurableWrites
 from app.chat.message import ChatSummary
-from app.chat.model_slot import reduce_model
+from app.chat.model_slot import reduce_model, remembered
 from app.chat.request import Wishes, generation, provenance, turn_of
 from app.chat.session_state import Change, SessionState
 from app.chat.store import INTERRUPTED_NOTE, Store, StoredChat
@@ -55,7 +55,9 @@ class SessionCore:
 
         wakeup: called on other threads when pump() has something to do; it must only pass it on.
         """
-        self.state = SessionState(thinking_budget=settings.thinking_budget)
+        self.state = SessionState(
+            model=remembered(settings.last_model), thinking_budget=settings.thinking_budget
+        )
         self.settings = settings
         self._changes: set[Change] = set()
         self._problems: list[Problem] = []

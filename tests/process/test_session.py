@@ -327,3 +327,33 @@ def test_the_model_is_remembered_for_the_next_start(
     desk.until(lambda: desk.session.state.model.phase == "ready")
     desk.idle()
     assert settings.load() == (Settings(last_model=path), None)
+
+
+def test_the_model_of_last_time_is_loaded_when_it_is_needed_not_before(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    path = desk.script(["Yes."])
+    desk.session.close()
+    desk = Desk(tmp_path, Settings(last_model=path))
+    try:
+        desk.idle()
+        assert (desk.session.state.model.phase, desk.session.state.model.path) == ("none", path)
+        assert desk.session.engine_pid is None
+        desk.session.set_draft("I begin to type")
+        desk.until(lambda: desk.session.state.model.phase == "ready")
+        assert desk.ask("Hello").text == "Yes."
+    finally:
+        desk.session.close()
+
+
+def test_a_message_loads_the_model_of_last_time(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    path = desk.script(["Yes."])
+    desk.session.close()
+    desk = Desk(tmp_path, Settings(last_model=path))
+    try:
+        assert desk.ask("Hello").text == "Yes."
+        desk.session.unload_model()
+        desk.until(lambda: desk.session.state.model.phase == "none")
+        assert desk.ask("Again").text == "Yes."
+    finally:
+        desk.session.close()

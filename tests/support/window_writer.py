@@ -1,7 +1,7 @@
 """The real window, streaming into a real database, to be killed.
 
-Run as a module. Arguments: the folder of its data, and a log to which it writes, whenever the answer has grown, a
-line "seconds-since-epoch engine-pid characters".
+Run as a module. Arguments: the folder of its data, and a log to which it writes, whenever the
+answer has grown, a line "seconds-since-epoch engine-pid characters".
 """
 
 import sys
@@ -21,13 +21,17 @@ def main(folder: Path, log: Path) -> None:
     driven.presenter.new_chat()
     driven.presenter.load_model(driven.script(REPLY, token_s=0.002))
     driven.window.composer.send_requested.emit(f"Chat {log.stem}")
-    driven.until(lambda: driven.session.state.turn is not None)
     seen = 0
+
+    def grown() -> bool:
+        turn = driven.session.state.turn
+        return turn is not None and len(turn.answer) > seen
+
     with log.open("a", encoding="ascii") as out:
         while True:
-            last = seen
-            driven.until(lambda: len(driven.session.state.turn.answer) > last)
-            seen = len(driven.session.state.turn.answer)
+            driven.until(grown)
+            turn = driven.session.state.turn
+            seen = len(turn.answer) if turn is not None else 0
             out.write(f"{time.time()} {driven.session.engine_pid} {seen}\n")
             out.flush()
 
