@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 def run(model: str = "", *, smoke: bool = False) -> int:
     """Open the window and return its exit status when it is closed.
 
-    model: the path of a model to load at once, "" for the last one when it is needed. smoke: print what the start
-    cost and close.
+    model: the path of a model to load at once, "" for the last one when it is needed. smoke: print
+    what the start cost and close.
     """
     # Qt's loop does not see Python's signals while it rests: let Ctrl+C in the terminal end us.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
