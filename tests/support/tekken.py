@@ -59,6 +59,15 @@ class Tekken:
                 found += tekken.encode(segment.text, bos=False, eos=False)
         return [self._own(token) for token in found]
 
+    def spellings(self) -> list[tuple[int, str]]:
+        """Return id and spelling of the ordinary tokens, as a GGUF spells them."""
+        letters = _byte_letters()
+        ranks = self.tekkenizer._tekken_token2id_nospecial
+        return [
+            (rank + len(self.own), "".join(letters[byte] for byte in token))
+            for token, rank in ranks.items()
+        ]
+
     @property
     def tekkenizer(self) -> Tekkenizer:
         tokenizer = self.oracle.instruct_tokenizer.tokenizer
@@ -108,6 +117,51 @@ def of_gguf(folder: Path, gguf: Path) -> Tekken:
         for rank, token in enumerate(tokens[first:])
     ]
     return _tekken(folder, vocab, tokens[:first], "v13")
+
+
+def write_gguf(path: Path, tekken: Tekken) -> None:
+    """Write the vocabulary as a GGUF without any weights: enough to encode with."""
+    specials, spellings = tekken.own, [spelling for _, spelling in sorted(tekken.spellings())]
+    ranks = {spelling: rank for rank, spelling in enumerate(spellings)}
+    merges = [
+        f"{token[:cut]} {token[cut:]}"
+        for rank, token in enumerate(spellings)
+        for cut in range(1, len(token))
+        if ranks.get(token[:cut], rank) < rank and ranks.get(token[cut:], rank) < rank
+    ]
+    kinds = [3] * len(specials) + [1] * len(spellings)
+    numbers = {
+        "llama.context_length": 512,
+        "llama.embedding_length": 32,
+        "llama.block_count": 1,
+        "llama.feed_forward_length": 32,
+        "llama.attention.head_count": 1,
+        "tokenizer.ggml.bos_token_id": specials.index("<s>"),
+        "tokenizer.ggml.eos_token_id": specials.index("</s>"),
+    }
+    texts = {
+        "general.architecture": "llama",
+        "tokenizer.ggml.model": "gpt2",
+        "tokenizer.ggml.pre": "tekken",
+    }
+    pairs = [
+        *(_text(key) + struct.pack("<I", 8) + _text(value) for key, value in texts.items()),
+        *(_text(key) + struct.pack("<II", 4, value) for key, value in numbers.items()),
+        _text("llama.attention.layer_norm_rms_epsilon") + struct.pack("<If", 6, 1e-5),
+        _texts("tokenizer.ggml.tokens", [*specials, *spellings]),
+        _texts("tokenizer.ggml.merges", merges),
+        _text("tokenizer.ggml.token_type")
+        + struct.pack(f"<IIQ{len(kinds)}i", 9, 5, len(kinds), *kinds),
+    ]
+    path.write_bytes(b"GGUF" + struct.pack("<IQQ", 3, 0, len(pairs)) + b"".join(pairs))
+
+
+def _text(value: str) -> bytes:
+    return struct.pack("<Q", len(value.encode())) + value.encode()
+
+
+def _texts(key: str, values: list[str]) -> bytes:
+    return _text(key) + struct.pack("<IIQ", 9, 8, len(values)) + b"".join(map(_text, values))
 
 
 def _tekken(folder: Path, vocab: list[dict[str, Any]], own: list[str], version: str) -> Tekken:
