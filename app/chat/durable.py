@@ -24,18 +24,21 @@ class DurableWrites:
     def __init__(self, store: StoreWorker, *, on_problem: Callable[[Problem], None]) -> None:
         self._store = store
         self._on_problem = on_problem
-        self._waiting: deque[Callable[[Store], Any]] = deque()
+        self._waiting: deque[tuple[Callable[[Store], Any], Callable[[Any], None] | None]] = deque()
         self._in_flight = False
         self._retry_at: float | None = None
+        self._told = ""
 
     @property
     def empty(self) -> bool:
         """Whether everything put in has reached the disk."""
         return not self._waiting
 
-    def put(self, work: Callable[[Store], Any]) -> None:
-        """Queue a write."""
-        self._waiting.append(work)
+    def put(
+        self, work: Callable[[Store], Any], done: Callable[[Any], None] | None = None
+    ) -> None:
+        """Queue a write; `done` gets what it returns once it has succeeded."""
+        self._waiting.append((work, done))
         self._next()
 
     def tick(self, now: float) -> None:
@@ -51,22 +54,28 @@ class DurableWrites:
     def flush(self) -> None:
         """Hand all that waits to the store at once, for the last try before it closes."""
         waiting, self._waiting = list(self._waiting), deque()
-        for work in waiting[1:] if self._in_flight else waiting:
+        for work, _ in waiting[1:] if self._in_flight else waiting:
             self._store.call(work, failed=self._on_problem)
 
     def _next(self) -> None:
         if self._in_flight or self._retry_at is not None or not self._waiting:
             return
         self._in_flight = True
-        self._store.call(self._waiting[0], self._done, self._failed)
+        self._store.call(self._waiting[0][0], self._done, self._failed)
 
-    def _done(self, _result: Any) -> None:
+    def _done(self, result: Any) -> None:
         self._in_flight = False
+        self._told = ""
         if self._waiting:  # flush() may have taken them all
-            self._waiting.popleft()
+            _, done = self._waiting.popleft()
+            if done is not None:
+                done(result)
         self._next()
 
     def _failed(self, problem: Problem) -> None:
         self._in_flight = False
         self._retry_at = 0.0
-        self._on_problem(problem)
+        # Said once, not at every try: whoever closed the notice has read it.
+        if problem.key != self._told:
+            self._told = problem.key
+            self._on_problem(problem)

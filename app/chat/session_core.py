@@ -70,7 +70,7 @@ class SessionCore:
         self._engine = EngineClient(wakeup=wakeup)
         self._store = StoreWorker(database, on_problem=self._report, wakeup=wakeup)
         self._durable = DurableWrites(self._store, on_problem=self._report)
-        self._store.call(_read_opening, self._opened)
+        self._durable.put(_read_opening, self._opened)
 
     # ------------------------------------------------------------ news
 

@@ -357,3 +357,26 @@ def test_a_message_loads_the_model_of_last_time(tmp_path: Path) -> None:
         assert desk.ask("Again").text == "Yes."
     finally:
         desk.session.close()
+
+
+def test_chats_that_could_not_be_opened_are_opened_once_they_can_be(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.session.load_model(desk.script(["Yes."]))
+    desk.ask("Old chat")
+    desk.idle()
+    desk.session.close()
+    monkeypatch.setattr("app.chat.durable.RETRY_S", 0.05)
+    aside = desk.database.rename(desk.folder / "aside")
+    desk.database.mkdir()
+    again = Desk(desk.folder)
+    try:
+        again.until(lambda: bool(again.problems))
+        assert not again.session.state.opened
+        desk.database.rmdir()
+        aside.rename(desk.database)
+        again.until(lambda: again.session.state.opened)
+        assert again.texts() == ["Old chat", "Yes."]
+        assert len({problem.key for problem in again.problems}) == len(again.problems)
+    finally:
+        again.session.close()
