@@ -33,9 +33,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not has_display():
         print(NO_DISPLAY, file=sys.stderr)
         return 1
+    # Before anything of Qt: PySide reads the source of every module that is imported after it.
+    from app import settings
+
+    loaded = settings.load()
     from ui import application
 
-    return application.run("" if smoke else first, smoke=smoke)
+    return application.run(*loaded, model="" if smoke else first, smoke=smoke)
 
 
 def _is_model(argument: str) -> bool:

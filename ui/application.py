@@ -1,7 +1,7 @@
 """Starts the window, and what is behind it only once the window has been painted.
 
-Order is the point: the settings (theme, place) are read, the window is laid out and painted, and
-only then come the log, the transcript with its Markdown, the store and the client of the engine.
+Order is the point: with the settings (theme, place) the window is laid out and painted, and only
+then come the log, the transcript with its Markdown, the store and the client of the engine.
 The engine itself starts with the first model.
 """
 
@@ -11,28 +11,29 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QApplication
 
 from app import paths
-from app import settings as settings_file
 from ui import theme
 from ui.main_window import MainWindow
 
 if TYPE_CHECKING:
     from app.errors import Problem
+    from app.settings import Settings
     from ui.presenter import Presenter
 
 
-def run(model: str = "", *, smoke: bool = False) -> int:
+def run(
+    settings: "Settings", problem: "Problem | None", *, model: str = "", smoke: bool = False
+) -> int:
     """Open the window and return its exit status when it is closed.
 
-    model: the path of a model to load at once, "" for the last one when it is needed. smoke: print
-    what the start cost and close.
+    settings, problem: as `app.settings.load` gave them. model: the path of a model to load at once,
+    "" for the last one when it is needed. smoke: print what the start cost and close.
     """
     # Qt's loop does not see Python's signals while it rests: let Ctrl+C in the terminal end us.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    app = QApplication(["ponder"])
+    app = QApplication(["ponder", *theme.FUSION])
     app.setApplicationName("Ponder")
     app.setApplicationDisplayName("Ponder")
     app.setDesktopFileName("ponder")
-    settings, problem = settings_file.load()
     theme.install(app, settings.theme)
     window = MainWindow(settings.geometry)
     start = _Start(window, settings, problem, model, smoke=smoke)
@@ -47,7 +48,7 @@ class _Start:
     def __init__(
         self,
         window: MainWindow,
-        settings: settings_file.Settings,
+        settings: "Settings",
         problem: "Problem | None",
         model: str,
         *,
@@ -69,9 +70,9 @@ class _Start:
         from app import logs
         from ui.mistakes import Mistakes
 
-        Mistakes(self._window.notices).install()
         problems = (self._problem, logs.set_up())
         presenter = assemble(self._window, self._settings)
+        Mistakes(self._window.notices).install()
         for problem in problems:
             if problem is not None:
                 self._window.notices.show_problem(problem)
@@ -85,17 +86,15 @@ class _Start:
             presenter.load_model(self._model)
 
 
-def assemble(window: MainWindow, settings: settings_file.Settings) -> "Presenter":
-    """Put transcript, session and presenter behind a window; they live as long as it does."""
+def assemble(window: MainWindow, settings: "Settings") -> "Presenter":
+    """Complete a window, and put session and presenter behind it; they live as long as it does."""
     from app.chat.session import Session
     from ui.bridge import Bridge
-    from ui.chat.view import ChatView
     from ui.presenter import Presenter
 
+    window.complete()
     bridge = Bridge(window)
     session = Session(paths.database(), settings=settings, wakeup=bridge.wake)
-    view = ChatView()
-    window.add_chat_view(view)
-    presenter = Presenter(window, session, bridge, view)
+    presenter = Presenter(window, session, bridge)
     bridge.attach(session)
     return presenter

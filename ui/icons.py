@@ -1,25 +1,20 @@
 """Ponder's icons, drawn: strokes in a box of 16 units, so that they are crisp at every scale.
 
-No image files and no icon font: an icon takes the colour it is asked for, and its engine paints it
-anew at whatever size and device pixel ratio Qt asks for.
+No image files and no icon font: an icon takes the colour it is asked for. No QIcon either: whoever
+shows an icon paints itself, and Qt's QIcon alone would cost the start of the window 2 ms.
 """
 
 from collections.abc import Callable
 from functools import cache
 from math import cos, pi, sin
 
-from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QIcon, QIconEngine, QPainter, QPainterPath, QPen, QPixmap
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
 
 Draw = Callable[[QPainterPath], None]
 _BOX = 16.0
 _STROKE = 1.35
 _FILLED = frozenset({"stop", "more"})
-
-
-def icon(name: str, color: str) -> QIcon:
-    """Return an icon by name in a colour ("#RRGGBB"). KeyError for a name that does not exist."""
-    return QIcon(_Engine(name, color))
 
 
 def names() -> tuple[str, ...]:
@@ -28,46 +23,21 @@ def names() -> tuple[str, ...]:
 
 
 def paint(painter: QPainter, name: str, color: str, rect: QRectF) -> None:
-    """Paint an icon into a rectangle, for those who paint themselves."""
+    """Paint an icon in a colour ("#RRGGBB") into a rectangle. KeyError for an unknown name."""
+    path = _path(name)
     side = min(rect.width(), rect.height())
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.translate(rect.center() - QPointF(side / 2, side / 2))
     painter.scale(side / _BOX, side / _BOX)
     if name in _FILLED:
-        painter.fillPath(_path(name), QColor(color))
+        painter.fillPath(path, QColor(color))
     else:
         pen = QPen(QColor(color), _STROKE)
         pen.setCapStyle(Qt.PenCapStyle.RoundCap)
         pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
-        painter.strokePath(_path(name), pen)
+        painter.strokePath(path, pen)
     painter.restore()
-
-
-class _Engine(QIconEngine):
-    """Paints one drawing at the size asked for."""
-
-    def __init__(self, name: str, color: str) -> None:
-        super().__init__()
-        _path(name)
-        self._name = name
-        self._color = color
-
-    def paint(self, painter: QPainter, rect: QRect, mode: QIcon.Mode, _state: QIcon.State) -> None:
-        if mode == QIcon.Mode.Disabled:
-            painter.setOpacity(painter.opacity() * 0.5)
-        paint(painter, self._name, self._color, QRectF(rect))
-
-    def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
-        made = QPixmap(size)
-        made.fill(Qt.GlobalColor.transparent)
-        painter = QPainter(made)
-        self.paint(painter, QRect(0, 0, size.width(), size.height()), mode, state)
-        painter.end()
-        return made
-
-    def clone(self) -> QIconEngine:
-        return _Engine(self._name, self._color)
 
 
 @cache

@@ -1,7 +1,8 @@
 """The window: chats at the left; at the right header, chat (or first screen) and composer.
 
-It lays things out and holds no opinion about chats: `ui.presenter` fills it once it is painted. The
-transcript is put in after the first paint too, because it brings Markdown with it.
+It lays things out and holds no opinion about chats: that is `ui.presenter`'s. What the first paint
+does not need comes with `complete()`, after it: the transcript brings Markdown with it, and every
+class of Qt that is touched for the first time has to be built by PySide.
 """
 
 from typing import TYPE_CHECKING
@@ -22,20 +23,21 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from ui.actions import Actions
 from ui.chat.composer import Composer
-from ui.firstrun.view import FirstRun
 from ui.header import HEIGHT_PX, Header
-from ui.notices import Notices
 from ui.sidebar.view import Sidebar
 
 if TYPE_CHECKING:
+    from ui.actions import Actions
     from ui.chat.view import ChatView
+    from ui.firstrun.view import FirstRun
+    from ui.notices import Notices
 
 NARROW_PX = 800
 """Below this width the chats are hidden unless they are asked for: the text column comes first."""
 
 COMPACT_HEADER_PX = 560
+NOTICES_TOP_PX = HEIGHT_PX + 12
 
 
 class Column(QWidget):
@@ -50,13 +52,14 @@ class Column(QWidget):
         rows.addWidget(header)
         rows.addWidget(stack, 1)
         rows.addWidget(composer)
-        self.notices = Notices(self)
+        self.notices: Notices | None = None
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """Keep the notices in their place, and the header within the width."""
         super().resizeEvent(event)
         self._header.meter.set_compact(self.width() < COMPACT_HEADER_PX)
-        self.notices.place(HEIGHT_PX + 12)
+        if self.notices is not None:
+            self.notices.place(NOTICES_TOP_PX)
 
 
 class MainWindow(QMainWindow):
@@ -72,6 +75,11 @@ class MainWindow(QMainWindow):
     model_dropped = Signal(str)
     closing = Signal()
 
+    actions_: "Actions"
+    chat_view: "ChatView"
+    first_run: "FirstRun"
+    notices: "Notices"
+
     def __init__(self, geometry: str = "") -> None:
         """geometry: what `saved_geometry` gave the last time, "" for a first start."""
         super().__init__()
@@ -83,16 +91,11 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self.sidebar = Sidebar()
         self.header = Header()
-        self.first_run = FirstRun()
         self.composer = Composer()
-        self.chat_view: ChatView | None = None
         self.stack = QStackedWidget()
         # Until the chats are read, nothing is shown that they would replace.
-        self._blank = QWidget()
-        self.stack.addWidget(self._blank)
-        self.stack.addWidget(self.first_run)
+        self.stack.addWidget(QWidget())
         self.column = Column(self.header, self.stack, self.composer)
-        self.notices = self.column.notices
         whole = QWidget()
         row = QHBoxLayout(whole)
         row.setContentsMargins(0, 0, 0, 0)
@@ -100,8 +103,6 @@ class MainWindow(QMainWindow):
         row.addWidget(self.sidebar)
         row.addWidget(self.column, 1)
         self.setCentralWidget(whole)
-        self.actions_ = Actions(self)
-        self.actions_["sidebar"].triggered.connect(self.toggle_sidebar)
         self.header.sidebar_requested.connect(self.toggle_sidebar)
         self.resize(1280, 840)
         if geometry:
@@ -113,14 +114,26 @@ class MainWindow(QMainWindow):
         """Return place and size as text, for the settings."""
         return bytes(self.saveGeometry().toBase64().data()).decode("ascii")
 
-    def add_chat_view(self, view: "ChatView") -> None:
-        """Put the transcript in."""
-        self.chat_view = view
-        self.stack.addWidget(view)
+    def complete(self) -> None:
+        """Put in what the first paint did without: the list, the pages, the notices, the keys."""
+        from ui.actions import Actions
+        from ui.chat.view import ChatView
+        from ui.firstrun.view import FirstRun
+        from ui.notices import Notices
+
+        self.sidebar.complete()
+        self.first_run = FirstRun()
+        self.chat_view = ChatView()
+        for page in (self.first_run, self.chat_view):
+            self.stack.addWidget(page)
+        self.notices = self.column.notices = Notices(self.column)
+        self.notices.place(NOTICES_TOP_PX)
+        self.actions_ = Actions(self)
+        self.actions_["sidebar"].triggered.connect(self.toggle_sidebar)
 
     def show_first_run(self, shown: bool) -> None:
         """Show the first screen, or the transcript."""
-        wanted = self.first_run if shown else (self.chat_view or self._blank)
+        wanted = self.first_run if shown else self.chat_view
         if self.stack.currentWidget() is not wanted:
             self.stack.setCurrentWidget(wanted)
 

@@ -11,16 +11,15 @@ if TYPE_CHECKING:
     from app.chat.session import Session
     from app.chat.session_state import Change
     from app.hardware.types import Hardware
-    from ui.chat.view import ChatView
 
 
 class Mirror:
     """Remembers only what it has shown, so that what is laid out already stays as it is."""
 
-    def __init__(self, window: MainWindow, session: "Session", view: "ChatView") -> None:
+    def __init__(self, window: MainWindow, session: "Session") -> None:
         self._window = window
         self._session = session
-        self._view = view
+        self._view = window.chat_view
         self._running: str | None = None
         self._saw_machine = False
 

@@ -24,7 +24,6 @@ from ui.notices import UNDO_MS, Notice
 if TYPE_CHECKING:
     from app.chat.session import Session
     from app.chat.session_state import Change
-    from ui.chat.view import ChatView
 
 RECENT = 5
 """How many models the chip's menu remembers."""
@@ -33,16 +32,14 @@ RECENT = 5
 class Presenter(QObject):
     """See the module. It lives as long as the window's session."""
 
-    def __init__(
-        self, window: MainWindow, session: "Session", bridge: Bridge, view: "ChatView"
-    ) -> None:
+    def __init__(self, window: MainWindow, session: "Session", bridge: Bridge) -> None:
         super().__init__(window)
         self._window = window
         self._session = session
         self._bridge = bridge
-        self._view = view
+        self._view = window.chat_view
         self._recent: list[str] = []
-        self._mirror = Mirror(window, session, view)
+        self._mirror = Mirror(window, session)
         bridge.changed.connect(self._on_changed)
         bridge.problem.connect(self._on_problem)
         self._connect_frame()

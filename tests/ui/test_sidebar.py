@@ -81,6 +81,7 @@ CHATS = tuple(
 @pytest.fixture
 def sidebar(dressed: QApplication, qtbot: QtBot) -> Sidebar:
     made = Sidebar()
+    made.complete()
     qtbot.addWidget(made)
     made.resize(made.width(), 600)
     made.show_chats(CHATS, "1", "2")
@@ -90,6 +91,7 @@ def sidebar(dressed: QApplication, qtbot: QtBot) -> Sidebar:
 
 def test_it_says_that_there_are_none(dressed: QApplication, qtbot: QtBot) -> None:
     made = Sidebar()
+    made.complete()
     qtbot.addWidget(made)
     assert made.model.index(0).data() == "NO CHATS YET"
     assert made.model.index(0).flags() == Qt.ItemFlag.NoItemFlags

@@ -1,7 +1,8 @@
 """Every ink can be read on every ground it is used on, and the window follows the choice."""
 
 import pytest
-from PySide6.QtGui import QFontInfo, QPalette
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QFontInfo, QImage, QPainter, QPalette
 from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
@@ -79,10 +80,12 @@ def test_fonts_have_the_sizes_of_the_design(dressed: QApplication) -> None:
 @pytest.mark.parametrize("name", icons.names())
 @pytest.mark.parametrize("scale", [1.0, 2.0])
 def test_icons_are_drawn_in_their_colour(dressed: QApplication, name: str, scale: float) -> None:
-    from PySide6.QtCore import QSize
-
-    image = icons.icon(name, "#FF0000").pixmap(QSize(16, 16), scale).toImage()
-    assert image.width() == 16 * scale
+    side = round(16 * scale)
+    image = QImage(side, side, QImage.Format.Format_ARGB32)
+    image.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(image)
+    icons.paint(painter, name, "#FF0000", QRectF(0, 0, side, side))
+    painter.end()
     inked = [
         image.pixelColor(x, y)
         for x in range(image.width())
@@ -94,5 +97,8 @@ def test_icons_are_drawn_in_their_colour(dressed: QApplication, name: str, scale
 
 
 def test_an_unknown_icon_is_refused(dressed: QApplication) -> None:
+    image = QImage(16, 16, QImage.Format.Format_ARGB32)
+    painter = QPainter(image)
     with pytest.raises(KeyError):
-        icons.icon("no-such-icon", "#000000")
+        icons.paint(painter, "no-such-icon", "#000000", QRectF(0, 0, 16, 16))
+    painter.end()

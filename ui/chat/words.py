@@ -1,8 +1,13 @@
 """Counts, times and states in the words of the transcript; free of Qt, to be tested alone."""
 
-from app.chat.message import Message, Status, Thinking
-from app.chat.turn import TurnState
-from app.engine.protocol import Usage
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # the composer is painted first, and needs no more of this module than numbers
+    from app.chat.message import Message, Status, Thinking
+    from app.chat.turn import TurnState
+    from app.engine.protocol import Usage
 
 BUDGETS: tuple[int | None, ...] = (None, 1024, 2048, 4096, 8192, 16384, 32768)
 """The thinking budgets the composer offers, in tokens; None is unlimited."""

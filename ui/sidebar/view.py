@@ -1,26 +1,22 @@
-"""The sidebar itself: search, "+", the list of chats, and the settings at its foot."""
+"""The sidebar itself: search, "+", the list of chats, and the settings at its foot.
+
+The list comes after the window's first paint: until the store has answered there is nothing to put
+into it, and an item view costs the start some 70 ms, most of it classes that PySide builds.
+"""
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QModelIndex, QObject, QPoint, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QAction, QColor, QKeyEvent, QKeySequence, QPainter, QPaintEvent
-from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QHBoxLayout,
-    QLineEdit,
-    QListView,
-    QMenu,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from ui import icons, theme
-from ui.sidebar.delegate import ChatDelegate
-from ui.sidebar.model import ChatListModel
 from ui.widgets import IconButton
 
 if TYPE_CHECKING:
     from app.chat.message import ChatSummary
+    from ui.sidebar.list import ChatList
+    from ui.sidebar.model import ChatListModel
 
 WIDTH_PX = 264
 
@@ -43,83 +39,6 @@ class SearchBox(QLineEdit):
         icons.paint(QPainter(self), "search", theme.current().muted, QRectF(9, 11.5, 13, 13))
 
 
-class ChatList(QListView):
-    """The list. Up and down move, Enter opens; a click opens; a double click renames.
-
-    Signals:
-        open_requested, delete_requested: a chat's id.
-    """
-
-    open_requested = Signal(str)
-    delete_requested = Signal(str)
-
-    def __init__(self, model: ChatListModel) -> None:
-        super().__init__()
-        self._model = model
-        self.setModel(model)
-        self.setItemDelegate(ChatDelegate(self))
-        self.setUniformItemSizes(True)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.DoubleClicked)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setFrameShape(QListView.Shape.NoFrame)
-        self.setMouseTracking(True)
-        self.setAccessibleName("Chats")
-        self.viewport().setAutoFillBackground(False)
-        self.clicked.connect(self._on_clicked)
-        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        self.customContextMenuRequested.connect(self._on_menu)
-        remove = QAction("Delete chat", self)
-        # Never one bare key: a slip must not cost a chat.
-        remove.setShortcuts([QKeySequence("Ctrl+Del"), QKeySequence("Ctrl+Backspace")])
-        remove.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
-        remove.triggered.connect(self._on_delete)
-        self.addAction(remove)
-
-    def rename(self, chat_id: str | None) -> None:
-        """Open the editor on a chat's title; nothing happens where it is not listed."""
-        index = self._model.index_of(chat_id)
-        if index.isValid():
-            self.setCurrentIndex(index)
-            self.edit(index)
-
-    def focused_chat(self) -> str | None:
-        """Return the chat that the keyboard is on, None without focus."""
-        return self._model.chat_at(self.currentIndex()) if self.hasFocus() else None
-
-    def menu_for(self, chat_id: str) -> QMenu:
-        """Return the context menu of a chat."""
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.addAction("Rename", lambda: self.rename(chat_id))
-        menu.addAction("Delete", lambda: self.delete_requested.emit(chat_id))
-        return menu
-
-    def _on_clicked(self, index: QModelIndex) -> None:
-        chat = self._model.chat_at(index)
-        if chat is not None:
-            self.open_requested.emit(chat)
-
-    def _on_delete(self) -> None:
-        chat = self._model.chat_at(self.currentIndex())
-        if chat is not None:
-            self.delete_requested.emit(chat)
-
-    def _on_menu(self, at: QPoint) -> None:
-        index = self.indexAt(at) if self.rect().contains(at) else self.currentIndex()
-        chat = self._model.chat_at(index)
-        if chat is not None:
-            self.menu_for(chat).popup(self.viewport().mapToGlobal(at))
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
-        """Open the chat under the keyboard on Enter."""
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self._on_clicked(self.currentIndex())
-            return
-        super().keyPressEvent(event)
-
-
 class Sidebar(QWidget):
     """The column at the window's left.
 
@@ -134,16 +53,16 @@ class Sidebar(QWidget):
     delete_requested = Signal(str)
     rename_requested = Signal(str, str)
 
+    model: "ChatListModel"
+    list: "ChatList"
+
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setFixedWidth(WIDTH_PX)
         self.setAccessibleName("Chats")
         self._chats: tuple[ChatSummary, ...] | None = None
-        self.model = ChatListModel(self)
         self.search = SearchBox()
-        self.search.installEventFilter(self)
         self.new_button = IconButton("plus", "New chat", size=QSize(39, 36), bordered=True)
-        self.list = ChatList(self.model)
         self.settings = IconButton("gear", "Settings", size=QSize(96, 32), text="Settings")
         top = QHBoxLayout()
         top.setContentsMargins(12, 14, 12, 0)
@@ -154,17 +73,28 @@ class Sidebar(QWidget):
         column.setContentsMargins(0, 0, 1, 16)
         column.setSpacing(0)
         column.addLayout(top)
-        inner = QVBoxLayout()
-        inner.setContentsMargins(12, 8, 12, 8)
-        inner.addWidget(self.list)
-        column.addLayout(inner, 1)
+        self._middle = QVBoxLayout()
+        self._middle.setContentsMargins(12, 8, 12, 8)
+        column.addLayout(self._middle, 1)
         foot = QHBoxLayout()
         foot.setContentsMargins(12, 0, 12, 0)
         foot.addWidget(self.settings)
         foot.addStretch(1)
         column.addLayout(foot)
-        self.search.textChanged.connect(self.model.set_query)
         self.new_button.clicked.connect(self.new_requested)
+
+    def complete(self) -> None:
+        """Put the list in, once the window has been painted."""
+        from ui.sidebar.list import ChatList
+        from ui.sidebar.model import ChatListModel
+
+        self.model = ChatListModel(self)
+        self.list = ChatList(self.model)
+        self._middle.addWidget(self.list)
+        self.setTabOrder(self.new_button, self.list)
+        self.setTabOrder(self.list, self.settings)
+        self.search.installEventFilter(self)
+        self.search.textChanged.connect(self.model.set_query)
         self.list.open_requested.connect(self.open_requested)
         self.list.delete_requested.connect(self.delete_requested)
         self.model.renamed.connect(self.rename_requested)
