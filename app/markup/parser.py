@@ -7,6 +7,7 @@ from functools import cache
 from markdown_it import MarkdownIt
 from markdown_it.common.utils import escapeHtml
 from markdown_it.renderer import RendererHTML
+from markdown_it.rules_block import StateBlock
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
@@ -15,8 +16,10 @@ from mdit_py_plugins.gfm_autolink import gfm_autolink_plugin
 from app.markup.math import math_plugin
 
 # markdown-it drops what is nested deeper. Its default, 20, is ten levels of lists; each level costs
-# up to three Python frames, so 100 stays well within the interpreter's 1,000.
+# up to three Python frames, so 100 stays well within the interpreter's 1,000. A list takes two
+# levels at once, so what begins at 96 is taken as it is written, and nothing reaches 100.
 _MAX_NESTING = 100
+_DEEPEST = 96
 
 _SAFE_LINK = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
 
@@ -36,6 +39,7 @@ def chat() -> MarkdownIt:
     made.use(gfm_autolink_plugin)
     made.inline.ruler.before("gfm_autolink_protocol", "no_xmpp", _no_xmpp)
     made.use(math_plugin)
+    made.block.ruler.before("math", "too_deep", _too_deep)
     made.validateLink = _is_safe  # type: ignore[method-assign] # the documented way to set it
     return made
 
@@ -51,6 +55,23 @@ def _no_xmpp(state: StateInline, silent: bool) -> bool:
     if not silent:
         state.append_pending(":")
     state.pos += 1
+    return True
+
+
+def _too_deep(state: StateBlock, first: int, last: int, silent: bool) -> bool:
+    """Take the rest of a container that is nested too deep as one paragraph."""
+    if silent or state.level < _DEEPEST:
+        return False
+    line = first + 1
+    while line < last and (state.isEmpty(line) or state.sCount[line] >= state.blkIndent):
+        line += 1
+    state.push("paragraph_open", "p", 1).map = [first, line]
+    token = state.push("inline", "", 0)
+    token.content = state.getLines(first, line, state.blkIndent, False).strip()
+    token.map = [first, line]
+    token.children = []
+    state.push("paragraph_close", "p", -1)
+    state.line = line
     return True
 
 

@@ -263,5 +263,10 @@ def test_a_late_definition_changes_only_those_that_ask_for_it() -> None:
 
 
 def test_nothing_of_deep_nesting_is_lost() -> None:
-    assert "deep" in parse(">" * 90 + " deep")[0].html
-    assert "deep" in parse("- " * 45 + "deep")[0].html
+    for mark in (">", "> ", "- ", "1. ", "> - "):
+        for depth in (1, 40, 90, *range(94, 101), 400):
+            text = mark * depth + " deep\n\nafter\n"
+            (block, after) = parse(text)
+            assert "deep" in block.html, (mark, depth)
+            assert after.html == "<p>after</p>\n"
+            assert "deep" in to_html(text)

@@ -2,8 +2,11 @@
 
 import subprocess
 import sys
+from html.parser import HTMLParser
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from app.markup import to_html
 
@@ -130,6 +133,67 @@ def test_nothing_else_is_a_link_and_nothing_is_lost(text: str) -> None:
     assert "<img" not in html
     letters = [letter for letter in text if letter.isalnum()]
     assert [letter for letter in html.replace("<p>", "").replace("</p>", "") if letter in letters]
+
+
+PIECES = st.sampled_from(
+    [
+        *(
+            "<script>",
+            "</p>",
+            "<img src=x>",
+            "<!--",
+            "javascript:",
+            "http://a.b",
+            "](",
+            ")",
+            "[a",
+            "]",
+        ),
+        *("![", "`", "```\n", "$", "$$", '"', "'", "<", ">", "&", "&lt;", "\n", "\n\n", "> ", "- "),
+        *("|", "\n|--|--|\n", "*", "~~", "\\", "\\(", "\\)", "x", " ", "#", "\0", "\ufffd", "é"),
+    ]
+)
+TAGS = {
+    *(
+        "p",
+        "h1",
+        "h2",
+        "em",
+        "strong",
+        "s",
+        "code",
+        "pre",
+        "blockquote",
+        "ul",
+        "ol",
+        "li",
+        "hr",
+        "br",
+    ),
+    *("table", "thead", "tbody", "tr", "th", "td", "a", "span"),
+}
+
+
+@settings(max_examples=300, deadline=None)
+@given(pieces=st.lists(PIECES, max_size=20))
+def test_whatever_is_written_only_known_tags_come_out(pieces: list[str]) -> None:
+    seen: list[tuple[str, dict[str, str | None]]] = []
+
+    class Reader(HTMLParser):
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            seen.append((tag, dict(attrs)))
+
+        def handle_comment(self, data: str) -> None:
+            raise AssertionError(data)
+
+    reader = Reader()
+    reader.feed(to_html("".join(pieces)))
+    reader.close()
+    for tag, attributes in seen:
+        assert tag in TAGS
+        assert set(attributes) <= {"href", "title", "class", "data-tex", "data-display", "style"}
+        assert (attributes.get("href") or "http://").startswith(("http://", "https://", "mailto:"))
+        assert (attributes.get("style") or "text-align:").startswith("text-align:")
 
 
 def test_no_parser_is_loaded_before_the_first_use() -> None:
