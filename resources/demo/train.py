@@ -1,0 +1,213 @@
+"""Train the demo model from nothing, on two CPU cores, in under an hour.
+
+    nice -n -15 python train.py
+
+Two processes of one thread each share every batch and add their gradients:
+two threads in one process wait for each other at every operation and fall
+to a tenth of the speed when the cores are busy. Blocks are compiled once
+per length, batches hold conversations of like length, matrices learn with
+Muon and the rest with AdamW (both as in their papers), linear layers run in
+bfloat16. Everything follows from SEED; a checkpoint every two minutes lets a
+stopped run go on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import random
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+from torch import Tensor
+
+import data
+import tokenizer as bpe
+from model import Model, Shape
+
+SEED = 20261122
+STEPS = 3000
+WARMUP = 100
+RANKS = 2
+ROWS = 4096  # tokens of one batch in one process
+CHUNK = 20_000  # conversations made at a time
+LENGTHS = (64, 96, 128, 160, 192, 240, 304, 400, 544, 800)
+MUON_LR = 0.006
+ADAM_LR = 0.004
+
+
+def make_tokenizer() -> bpe.Tokenizer:
+    """The tokenizer, learnt from the first conversations of the seed."""
+    rng = random.Random(SEED)
+    texts = [p for _ in range(CHUNK) for p, _ in data.pieces(data.chat(rng)) if p not in bpe.CONTROL]
+    return bpe.train(texts, Shape.vocab)
+
+
+def chunk(tok: bpe.Tokenizer, number: int) -> list[tuple[Tensor, Tensor]]:
+    """Chunk `number` as shuffled batches (ids, targets), each (rows, length)."""
+    rng = random.Random(SEED * 1000 + number)
+    chats = [data.pieces(data.chat(rng)) for _ in range(CHUNK)]
+    words = tok.encode_batch([p for c in chats for p, _ in c if p not in bpe.CONTROL], add_special_tokens=False)
+    encoded = iter(words)
+    buckets: dict[int, list[tuple[list[int], list[int]]]] = {n: [] for n in LENGTHS}
+    for pieces in chats:
+        ids: list[int] = []
+        want: list[int] = []
+        for piece, trained in pieces:
+            new = [bpe.CONTROL[piece]] if piece in bpe.CONTROL else next(encoded).ids
+            ids += new
+            want += new if trained else [-100] * len(new)
+        fits = [n for n in LENGTHS if n >= len(ids) - 1]
+        if fits:
+            buckets[fits[0]].append((ids[:-1], want[1:]))
+    batches = []
+    for length, rows in buckets.items():
+        size = ROWS // length
+        for at in range(0, len(rows) - size * RANKS + 1, size):
+            group = rows[at : at + size]
+            x = torch.full((size, length), bpe.CONTROL["<pad>"])
+            y = torch.full((size, length), -100)
+            for i, (ids, want) in enumerate(group):
+                x[i, : len(ids)] = torch.tensor(ids)
+                y[i, : len(want)] = torch.tensor(want)
+            batches.append((x, y))
+        if len(batches) % RANKS:
+            batches.pop()
+    steps = [batches[i : i + RANKS] for i in range(0, len(batches), RANKS)]
+    rng.shuffle(steps)
+    return [b for step in steps for b in step]
+
+
+def batches(tok: bpe.Tokenizer, rank: int, skip: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """This process's batch of every step, from step `skip` on."""
+    number = 0
+    while True:
+        number += 1
+        mine = chunk(tok, number)[rank::RANKS]
+        if skip >= len(mine):
+            skip -= len(mine)
+            continue
+        yield from mine[skip:]
+        skip = 0
+
+
+def orthogonal(g: Tensor) -> Tensor:
+    """Nearest orthogonal matrices of a stack (n, rows, columns), roughly: the
+    quintic Newton-Schulz iteration of Muon (Jordan and others, 2024)."""
+    a, b, c = 3.4445, -4.7750, 2.0315
+    x = g.bfloat16()
+    flip = x.shape[-2] > x.shape[-1]
+    if flip:
+        x = x.mT
+    x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
+    for _ in range(5):
+        s = x @ x.mT
+        x = a * x + (b * s + c * (s @ s)) @ x
+    return (x.mT if flip else x).float()
+
+
+class Muon:
+    """Momentum whose step is made orthogonal; matrices of one shape at once."""
+
+    def __init__(self, params: list[Tensor]) -> None:
+        self.groups: dict[tuple[int, ...], list[Tensor]] = {}
+        for p in params:
+            self.groups.setdefault(tuple(p.shape), []).append(p)
+        self.momenta = {s: torch.zeros(len(ps), *s) for s, ps in self.groups.items()}
+
+    @torch.no_grad()
+    def step(self, lr: float) -> None:
+        for shape, params in self.groups.items():
+            g = torch.stack([p.grad for p in params])
+            m = self.momenta[shape].lerp_(g, 0.05)
+            update = orthogonal(g.lerp(m, 0.95)) * max(1.0, shape[0] / shape[1]) ** 0.5
+            for p, u in zip(params, update, strict=True):
+                p.mul_(1 - lr * 0.05).sub_(u, alpha=lr)
+
+
+def rate(step: int, steps: int) -> float:
+    """Share of the peak: a short rise, then a cosine down to nothing."""
+    if step < WARMUP:
+        return (step + 1) / WARMUP
+    return 0.5 + 0.5 * math.cos(math.pi * (step - WARMUP) / (steps - WARMUP))
+
+
+def work(rank: int, folder: Path, steps: int) -> None:
+    """One of the processes; the first also logs and saves."""
+    torch.set_num_threads(1)
+    torch._dynamo.config.recompile_limit = 64
+    dist.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=RANKS)
+    tok = bpe.Tokenizer.from_file(str(folder / "tokenizer.json"))
+    torch.manual_seed(SEED)
+    model = Model(Shape())
+    for block in model.blocks:
+        block.compile(dynamic=False)
+    matrices = [p for n, p in model.named_parameters() if p.dim() == 2 and "embed" not in n]
+    others = [p for n, p in model.named_parameters() if p.dim() != 2 or "embed" in n]
+    muon = Muon(matrices)
+    adam = torch.optim.AdamW(others, lr=ADAM_LR, betas=(0.9, 0.98), weight_decay=0.0)
+    params, first, checkpoint = list(model.parameters()), 0, folder / "checkpoint.pt"
+    if checkpoint.exists():
+        saved = torch.load(checkpoint)
+        model.load_state_dict(saved["model"])
+        adam.load_state_dict(saved["adam"])
+        muon.momenta, first = saved["muon"], saved["step"]
+    start = last_save = last_log = time.time()
+    seen = sums = 0.0
+    for step, (ids, targets) in enumerate(batches(tok, rank, first), first):
+        if step == steps:
+            break
+        with torch.autocast("cpu", torch.bfloat16):
+            loss = model.loss(ids, targets)
+        for p in params:
+            p.grad = None
+        loss.backward()
+        flat = torch.cat([p.grad.flatten() for p in params] + [loss.detach()[None]])
+        dist.all_reduce(flat)
+        flat /= RANKS
+        flat[:-1] *= min(1.0, 1.0 / (flat[:-1].norm().item() + 1e-6))
+        at = 0
+        for p in params:
+            p.grad = flat[at : at + p.numel()].view_as(p)
+            at += p.numel()
+        share = rate(step, steps)
+        for group in adam.param_groups:
+            group["lr"] = ADAM_LR * share
+        adam.step()
+        muon.step(MUON_LR * share)
+        seen, sums = seen + 1, sums + flat[-1].item()
+        if rank == 0 and (time.time() - last_log > 20 or step == steps - 1):
+            speed = seen * ROWS * RANKS / (time.time() - last_log)
+            print(f"step {step + 1} loss {sums / seen:.4f} {speed:.0f} tokens/s {time.time() - start:.0f} s", flush=True)
+            last_log, seen, sums = time.time(), 0.0, 0.0
+        if rank == 0 and time.time() - last_save > 120:
+            torch.save({"model": model.state_dict(), "adam": adam.state_dict(), "muon": muon.momenta, "step": step + 1}, folder / "new.pt")
+            os.replace(folder / "new.pt", checkpoint)
+            last_save = time.time()
+    if rank == 0:
+        torch.save({"model": model.state_dict(), "steps": steps}, folder / "model.pt")
+    dist.destroy_process_group()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--folder", type=Path, default=Path("build"), help="where checkpoints and model.pt go")
+    parser.add_argument("--steps", type=int, default=STEPS)
+    options = parser.parse_args()
+    folder = options.folder.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "meet").unlink(missing_ok=True)
+    if not (folder / "tokenizer.json").exists():
+        make_tokenizer().save(str(folder / "tokenizer.json"))
+    # give freed memory back late: the system's share of the time falls from a third to nothing
+    os.environ.update({"MALLOC_TRIM_THRESHOLD_": str(2**33), "MALLOC_MMAP_THRESHOLD_": str(2**33)})
+    mp.spawn(work, (folder, options.steps), nprocs=RANKS)
+
+
+if __name__ == "__main__":
+    main()
