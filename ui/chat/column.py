@@ -163,7 +163,7 @@ class Column:
 
         It is the first measured cell before `reach`, None where there is none.
         """
-        for number in self.within(y, reach):
+        for number in self.within(max(0, y), max(0, reach)):
             if self.cells[number].exact:
                 return Anchor(number, y - self.top(number))
         return None

@@ -156,7 +156,7 @@ def _trim(block: QTextBlock, *, top: bool) -> None:
     else:
         form.setBottomMargin(0)
     beside = block.next() if top else block.previous()
-    if not block.text() and beside.isValid():
+    if not block.text() and beside.isValid() and _table_cell(beside) is not None:
         form.setLineHeight(0.01, QTextBlockFormat.LineHeightTypes.FixedHeight.value)
         form.setTopMargin(0)
         form.setBottomMargin(0)
@@ -214,7 +214,9 @@ def _block_text(block: QTextBlock, start: int, end: int) -> str:
             said.append(inside)
             done_tex = ""
         step += 1
-    return "".join(said).replace("\u2028", "\n").replace("\u00a0", " ")
+    text = "".join(said).replace("\u2028", "\n").replace("\u00a0", " ")
+    # Qt keeps the line break of the source after an item as a space at its end.
+    return text.rstrip(" ") if end >= block.position() + block.length() - 1 else text
 
 
 def _list_mark(block: QTextBlock) -> str:

@@ -108,12 +108,10 @@ class Item(QWidget):
     def anchor(self, y: int, reach: int) -> Anchor | None:
         """Return what is to be kept in place so that what is seen from `y` down stays.
 
-        It is the first thing before `reach` whose place was measured, None where there is none.
+        It is the first cell before `reach` whose height was measured, None where there is none.
         """
-        if self.last_height == 0:
+        if self.editor is not None:
             return None
-        if y < self.text_at.y() or self.editor is not None:
-            return Anchor(LEAD, y)
         return self.entry.text.anchor(y - self.text_at.y(), reach - self.text_at.y())
 
     def y_of(self, anchor: Anchor) -> int:

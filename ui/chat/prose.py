@@ -36,8 +36,11 @@ class ProseCell(DocumentCell):
             return False
         if block.html != self._html:
             self._html = block.html
-            self._document = None
             self._laid_out_for = -1
+            if self._document is not None:
+                # Kept, because its style sheet is what takes longest to make.
+                self._document.wrap_for(block.source)
+                self._document.set_prose(block.html)
         self.source = block.source
         return True
 

@@ -127,9 +127,10 @@ class Stack(QAbstractScrollArea):
         return Keep(entry, number, Anchor(LEAD, 0), screen_y)
 
     def _seen(self) -> Keep | None:
-        """Return an anchor on the first thing in view whose place below the top is a measured one.
+        """Return an anchor on the first block in view that was laid out before.
 
-        Where nothing in view was ever laid out (after a jump), it is whatever is at the top.
+        What lies above it was not seen yet, so that it may still change its height. Where there is
+        no such block (after a jump, or over a tall panel), the message at the top is the anchor.
         """
         top = self.verticalScrollBar().value()
         bottom = top + self.viewport().height()
@@ -180,9 +181,7 @@ class Stack(QAbstractScrollArea):
         bar.setPageStep(tall)
         bar.setRange(0, max(0, self._stacked() - tall))
         bar.setValue(top)
-        if keep is None:
-            self._following = top >= bar.maximum() - AT_BOTTOM_PX
-        self._show_jump()
+        self._note_bottom()
         self._settling = False
 
     def settle_around(self, entry: Entry) -> None:
@@ -192,7 +191,6 @@ class Stack(QAbstractScrollArea):
         if item is not None:
             item.refresh()
         self.settle(keep)
-        self._note_bottom()
 
     def _lay_out(self, near: list[int], top: int, width: int, panel_px: int) -> bool:
         """Lay out the messages near the viewport; whether a height changed by it."""
@@ -260,10 +258,6 @@ class Stack(QAbstractScrollArea):
     def _note_bottom(self) -> None:
         bar = self.verticalScrollBar()
         self._following = bar.value() >= bar.maximum() - AT_BOTTOM_PX
-        self._show_jump()
-
-    def _show_jump(self) -> None:
-        bar = self.verticalScrollBar()
         below = bar.maximum() - bar.value()
         self.jump.place(shown=not self._following and below > JUMP_FROM_PX)
 

@@ -4,9 +4,10 @@ How it scrolls is `stack`'s concern, how it is read and selected `reading`'s. No
 per token: `show_turn` takes a whole state, at most 30 times a second.
 """
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent
 from PySide6.QtWidgets import QWidget
 
@@ -23,6 +24,12 @@ from ui.chat.reading import Reading
 from ui.chat.selection import Region, Selection
 from ui.chat.shelf import Shelf
 from ui.chat.stack import Keep, Stack
+
+SLOW_MS = 20.0
+REST_SHARE = 3
+"""A paragraph without an end costs more with every token (160 kB of it 0.2 s a frame). A frame that
+took longer than SLOW_MS is followed by a rest of three times as long, so that keys and clicks get
+through; all other text takes a few milliseconds whatever its length."""
 
 
 class ChatView(Stack):
@@ -51,6 +58,10 @@ class ChatView(Stack):
         self.reading = Reading(self)
         self._pointer = Pointer(self.reading, self)
         self._hold: Keep | None = None
+        self._running = ""
+        self._rest = QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.timeout.connect(lambda: self._show_running(self._running))
         self.setAccessibleName("Conversation")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         theme.notifier().changed.connect(self._on_theme)
@@ -98,19 +109,34 @@ class ChatView(Stack):
             self.entries.append(entry)
             self._mark_last()
         entry.turn, entry.budget = turn, budget
+        if not self._rest.isActive():
+            self._show_running(message_id)
+
+    def _show_running(self, message_id: str) -> None:
+        """Lay out the running answer; after a long time of that, leave the window a longer one."""
+        self._running = message_id
+        entry = self.entry(message_id)
+        if entry is None:
+            return
+        start = time.perf_counter()
         self._refresh(entry)
+        spent_ms = (time.perf_counter() - start) * 1000
+        if spent_ms > SLOW_MS:
+            self._rest.start(int(spent_ms * REST_SHARE))
 
     def finish_turn(self, message: Message) -> None:
         """Show the end of an answer: the message as it is kept."""
         entry = self.entry(message.id)
         if entry is None:
             return
+        self._rest.stop()
         entry.take(message)
         entry.turn = None
         self._refresh(entry)
 
     def clear(self) -> None:
         """Show nothing."""
+        self._rest.stop()
         for entry in self.entries:
             self._forget(entry)
         self.entries = []
