@@ -18,6 +18,9 @@ from collections.abc import Callable, Iterable, Mapping
 # Above this, joining pairs (quadratic in a word's length) takes longer than 20 ms. No word is.
 _MAX_WORD_BYTES = 512
 
+# What a letter that spells no byte is turned into: a character that Latin-1 has not.
+_NO_BYTE = 0xFFFF
+
 # U: upper and title case, l: lower case, B: letters of no case, M: marks, N: numbers, r: line ends,
 # s: other white space, O: the rest; a space and a slash stand for themselves.
 _WORD = re.compile(
@@ -65,12 +68,20 @@ def words(text: str) -> list[tuple[str, bool]]:
 def byte_ids(tokens: Iterable[tuple[int, str]]) -> dict[bytes, int]:
     """Return the ids by the bytes they stand for.
 
-    tokens: id and spelling of all ordinary tokens, as a GGUF spells them: one letter per byte.
+    tokens: id and spelling of all tokens but control tokens, as a GGUF spells them: one letter per
+    byte. A token that is spelled otherwise (one added later) is none that words are made of.
     """
     plain = [*range(33, 127), *range(161, 173), *range(174, 256)]
     others = [byte for byte in range(256) if byte not in plain]
-    bytes_of = {byte: byte for byte in plain} | {256 + n: byte for n, byte in enumerate(others)}
-    return {text.translate(bytes_of).encode("latin-1"): token for token, text in tokens}
+    bytes_of = {256 + number: byte for number, byte in enumerate(others)}
+    bytes_of |= dict.fromkeys(others, _NO_BYTE)
+    ids = {}
+    for token, spelling in tokens:
+        try:
+            ids[spelling.translate(bytes_of).encode("latin-1")] = token
+        except UnicodeEncodeError:
+            continue
+    return ids
 
 
 def encode(text: str, ids: Mapping[bytes, int], plain: Callable[[str], list[int]]) -> list[int]:

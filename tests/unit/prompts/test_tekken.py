@@ -86,3 +86,5 @@ def test_ids_by_bytes(tekken: Tekken, ids: dict[bytes, int]) -> None:
     assert [ids[bytes([byte])] for byte in range(256)] == list(range(first, first + 256))
     for data, token in islice(ids.items(), 0, None, 997):
         assert tekken.tekkenizer.id_to_byte_piece(token) == data
+    added = [(7, "two words"), (8, "漢字"), (9, "\x7f"), (10, "Ġa")]
+    assert byte_ids(added) == {b" a": 10}
