@@ -8,6 +8,7 @@ their base and speak another format.
 from pathlib import Path
 
 from app.engine.protocol import ModelInfo
+from app.errors import Problem
 from app.prompts.magistral import MAGISTRAL_SYSTEM_PROMPT, with_own
 from app.prompts.mistral import Version
 from app.prompts.segments import Turn
@@ -23,6 +24,17 @@ def prompt_format(info: ModelInfo) -> Version | None:
     if info.template is not None and "[INST]" not in info.template:
         return None
     return "mistral-v13" if _thinks_by_control(info) else "mistral-v7"
+
+
+def unknown_format(info: ModelInfo) -> Problem:
+    """Return the problem that `prompt_format` has no answer for this model, in words."""
+    found = ", ".join(info.controls) or "none"
+    return Problem(
+        key="unknown-prompt-format",
+        title=f"Ponder does not know the chat format of {info.name or Path(info.path).name} yet.",
+        advice="Choose a Magistral or another Mistral model, or the demo model.",
+        detail=f"Control tokens found: {found}. Chat template: {info.template or 'none'}.",
+    )
 
 
 def default_system(info: ModelInfo) -> Turn | None:

@@ -3,7 +3,7 @@
 import pytest
 
 from app.engine.protocol import ModelInfo
-from app.prompts.detect import default_system, prompt_format, system_turn
+from app.prompts.detect import default_system, prompt_format, system_turn, unknown_format
 from app.prompts.magistral import MAGISTRAL_SYSTEM_PROMPT
 from app.prompts.segments import Turn
 
@@ -53,6 +53,13 @@ def info(
 )
 def test_prompt_format(model: ModelInfo, expected: str | None) -> None:
     assert prompt_format(model) == expected
+
+
+def test_an_unknown_format_is_said_in_words() -> None:
+    problem = unknown_format(info("Llama", ()))
+    assert problem.title == "Ponder does not know the chat format of Llama yet."
+    assert problem.advice
+    assert unknown_format(info("", (), path="/m/x.gguf")).title.endswith("of x.gguf yet.")
 
 
 @pytest.mark.parametrize(
