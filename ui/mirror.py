@@ -4,6 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app import paths
+from app.chat.model_slot import ModelState
+from app.prompts.detect import default_system
 from ui import jobs
 from ui.main_window import MainWindow
 
@@ -70,7 +72,7 @@ class Mirror:
     def _show_options(self) -> None:
         state = self._session.state
         self._window.composer.set_budget(state.thinking_budget)
-        label = "Your own" if state.system_prompt.strip() else "The model's"
+        label = prompt_label(state.model, state.system_prompt)
         self._window.composer.set_system_prompt(label, state.system_prompt)
 
     def _choose_page(self) -> None:
@@ -90,6 +92,15 @@ class Mirror:
         say = self._window.notices.show_problem
         jobs.run(_demo_size, then=first_run.show_demo_size, failed=say, owner=first_run)
         jobs.run(_detect, then=first_run.show_hardware, failed=say, owner=first_run)
+
+
+def prompt_label(model: ModelState, own: str) -> str:
+    """Return whose system prompt is used: the model's (by name if we know it), the user's, both."""
+    if model.info is None:
+        return "yours" if own.strip() else "the model's"
+    known = "Magistral" if default_system(model.info) is not None else ""
+    parts = [part for part in (known, "yours" if own.strip() else "") if part]
+    return " and ".join(parts) or "none"
 
 
 def _demo_size() -> int:

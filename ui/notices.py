@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from PySide6.QtCore import QSize, Qt, QTimer
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
@@ -65,7 +65,7 @@ class Banner(Card):
         self.notice = notice
         self._close = close
         self.setAccessibleName(f"{notice.title} {notice.advice}".strip())
-        row = QHBoxLayout(self)
+        self._row = row = QHBoxLayout(self)
         row.setContentsMargins(22, 6, 8, 6)
         row.setSpacing(8)
         row.addWidget(self._words(notice), 1)
@@ -88,6 +88,12 @@ class Banner(Card):
             timer.setSingleShot(True)
             timer.timeout.connect(close)
             timer.start(notice.timeout_ms)
+
+    def height_for(self, width: int) -> int:
+        """Return the height in pixels that shows everything at a width."""
+        self.ensurePolished()
+        self._row.invalidate()
+        return self._row.totalHeightForWidth(width)
 
     def _words(self, notice: Notice) -> QWidget:
         words = QWidget()
@@ -188,9 +194,14 @@ class Notices(QWidget):
             return
         host = self._host
         width = min(MAX_WIDTH_PX, host.width() - 32)
-        height = self._column.heightForWidth(width)
-        if height < 0:
-            height = self.sizeHint().height()
+        gaps = self._column.spacing() * (len(self._banners) - 1)
+        height = gaps + sum(banner.height_for(width) for banner in self._banners.values())
         height = min(height, host.height() - self._top)
         self.setGeometry((host.width() - width) // 2, self._top, width, height)
         self.raise_()
+
+    def event(self, event: QEvent) -> bool:
+        """Grow and shrink with what is unfolded inside."""
+        if event.type() == QEvent.Type.LayoutRequest:
+            self._settle()
+        return super().event(event)

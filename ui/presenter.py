@@ -103,9 +103,13 @@ class Presenter(QObject):
         view.continue_requested.connect(lambda at: self._do(lambda: session.continue_answer(at)))
         self._window.actions_["thinking"].triggered.connect(view.toggle_thinking)
 
+    def drain(self) -> None:
+        """Show now what the session has to say."""
+        self._bridge.drain()
+
     def _do(self, use_case: Callable[[], object]) -> None:
         use_case()
-        self._bridge.drain()
+        self.drain()
 
     # ------------------------------------------------------------ what the user does
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from app.hardware.types import Hardware
 
 CARD_WIDTH_PX = 620
+REAL_WORK = "For real work, open a reasoning model such as Magistral Small, as a GGUF file."
 
 
 class FirstRun(QWidget):
@@ -44,20 +45,15 @@ class FirstRun(QWidget):
         self.offer = QLabel("A tiny model comes with Ponder, so that you can try it at once.")
         self.offer.setFont(theme.body_font())
         self.offer.setWordWrap(True)
-        advice = muted(
-            QLabel(
-                "It answers small sums and a few questions. For real work, open a reasoning model "
-                "such as Magistral Small as a GGUF file."
-            )
-        )
-        advice.setWordWrap(True)
+        self.advice = muted(QLabel(f"It does small sums and answers a few questions. {REAL_WORK}"))
+        self.advice.setWordWrap(True)
         self.demo = button("Try the demo now", "primary")
         self.demo.clicked.connect(self.demo_requested)
         self.file = button("Open a GGUF file…", "plain")
         self.file.clicked.connect(self.file_requested)
-        self._lay_out(title, promise, advice)
+        self._lay_out(title, promise)
 
-    def _lay_out(self, title: QLabel, promise: QLabel, advice: QLabel) -> None:
+    def _lay_out(self, title: QLabel, promise: QLabel) -> None:
         found = QHBoxLayout()
         found.setSpacing(10)
         found.addWidget(self.machine)
@@ -73,7 +69,7 @@ class FirstRun(QWidget):
         inside.setSpacing(14)
         inside.addLayout(found)
         inside.addWidget(self.offer)
-        inside.addWidget(advice)
+        inside.addWidget(self.advice)
         inside.addLayout(buttons)
         card.setMaximumWidth(CARD_WIDTH_PX)
         card.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -118,6 +114,7 @@ class FirstRun(QWidget):
             self.demo.setText(f"Try the {size_bytes / 1e6:.1f} MB demo now")
         else:
             self.offer.setText("Open a reasoning model to begin.")
+            self.advice.setText(REAL_WORK)
 
 
 def gigabytes(size_bytes: int) -> str:
