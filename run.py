@@ -55,7 +55,7 @@ VENV_BYTES = 3 * GIB // 2  # measured: 0.9 GB with the test tools, beside pip's 
 # target folder, a constraint) would change what is installed where: they are left out.
 PIP_NETWORK = re.compile(
     "cache-dir|cert|client-cert|default-timeout|extra-index-url|find-links|index-url|"
-    "keyring-provider|no-index|proxy|retries|timeout|trusted-host"
+    "keyring-provider|no-index|proxy|timeout|trusted-host"
 )
 
 
@@ -104,6 +104,7 @@ def pip_environment(python: Path) -> dict[str, str]:
             name = "PIP_" + found[1].upper().replace("-", "_")
             env.setdefault(name, found[2].replace("\\n", " ").strip())
     env.update(PIP_CONFIG_FILE=os.devnull, PIP_DISABLE_PIP_VERSION_CHECK="1", PIP_NO_INPUT="1")
+    env["PIP_RETRIES"] = "3"  # pip says why it has to try again, and only then
     return env
 
 

@@ -7,7 +7,6 @@ because a package is: each is opened, as Qt will.)
 
 from __future__ import annotations
 
-import ctypes
 import importlib.util
 import os
 import shutil
@@ -55,7 +54,7 @@ MANAGERS = {
     "pacman": "pacman -S --needed",
 }
 COMPILER = {"apt-get": "g++", "dnf": "gcc-c++", "zypper": "gcc-c++", "pacman": "gcc"}
-VENV = {"apt-get": f"python3.{sys.version_info[1]}-venv", "zypper": "python3-venv"}
+VENV = {"apt-get": f"python3.{sys.version_info[1]}-venv"}
 
 
 def prepare(*, compiling: bool, testing: bool) -> bool:
@@ -134,6 +133,8 @@ def has_compiler() -> bool:
 
 
 def _opens(library: str) -> bool:
+    import ctypes
+
     try:
         ctypes.CDLL(library)
     except OSError:
