@@ -127,9 +127,13 @@ def generate(
     def progress(done: int) -> None:
         outbox.send(PromptProgress(request, done, len(ids), kept))
 
+    def stopped() -> bool:
+        return flags.cancelled(request)
+
     began = time.monotonic()
     progress(kept)
-    whole = read_prompt(backend, ids, kept, pace, lambda: flags.cancelled(request), progress)
+    backend.watch(stopped)
+    whole = read_prompt(backend, ids, kept, pace, stopped, progress)
     times.prefill = time.monotonic() - began
     reason: StopReason = "cancelled"
     if whole:
@@ -165,12 +169,11 @@ def _decode(
             spent = voice.thinking_tokens - before >= budget
             if (spent or flags.closing(request)) and voice.between_characters:
                 marker = _closing_ids(backend, FORMATS[command.reasoning])
-                if made + len(marker) >= most:
-                    return "length"
-                for token_id in marker:
-                    voice.say(backend.token(token_id))
-                    backend.append(token_id)
                 made += len(marker)
+                if made >= most:
+                    return "length"
+                if not _write(backend, marker, voice):
+                    break
                 continue
         token_id = backend.sample()
         token = backend.token(token_id)
@@ -182,8 +185,18 @@ def _decode(
         made += 1
         if made >= most:
             return "length"
-        backend.append(token_id)
+        if not backend.append(token_id):
+            break
     return "cancelled"
+
+
+def _write(backend: Backend, ids: Sequence[int], voice: Voice) -> bool:
+    """Say tokens that were not drawn; return False if that was stopped halfway."""
+    for token_id in ids:
+        if not backend.append(token_id):
+            return False
+        voice.say(backend.token(token_id))
+    return True
 
 
 def _closing_ids(backend: Backend, format_: Format) -> list[int]:

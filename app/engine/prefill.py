@@ -8,13 +8,14 @@ speed that the last one showed.
 import time
 from collections.abc import Callable, Sequence
 
-from app.engine.backends.base import Backend
+from app.engine.backends.base import Backend, Stopped
 
 SLICE_S = 0.3
 """What a slice shall take: a third of the second, because attention slows down along the prompt."""
 
-_FIRST_SLICE = 32
-_SMALLEST_SLICE = 4
+_STEP = 32
+"""The first and the smallest slice: below it a slice costs its fixed part, and shorter slices would
+only make a busy machine slower still. There the CPU back end stops inside the slice."""
 
 
 class Pace:
@@ -22,7 +23,7 @@ class Pace:
 
     def __init__(self, batch: int) -> None:
         self._batch = batch
-        self._slice = min(_FIRST_SLICE, batch)
+        self._slice = min(_STEP, batch)
 
     @property
     def slice(self) -> int:
@@ -34,9 +35,7 @@ class Pace:
         wanted = int(SLICE_S * tokens / max(seconds, 1e-6))
         # Never more than four times the last: a short slice says little about a long one.
         wanted = min(wanted, self._slice * 4, self._batch)
-        if wanted >= _FIRST_SLICE:
-            wanted -= wanted % _FIRST_SLICE
-        self._slice = max(wanted, min(_SMALLEST_SLICE, self._batch))
+        self._slice = max(wanted - wanted % _STEP, min(_STEP, self._batch))
 
 
 def read_prompt(
@@ -44,7 +43,7 @@ def read_prompt(
     ids: Sequence[int],
     kept: int,
     pace: Pace,
-    stopped: Callable[[], bool],
+    stopped: Stopped,
     progress: Callable[[int], None],
 ) -> bool:
     """Read ids from index kept on; return False if stopped asked to stop before the end.
@@ -57,7 +56,8 @@ def read_prompt(
             return False
         part = ids[done : done + pace.slice]
         began = time.monotonic()
-        backend.read(part)
+        if not backend.read(part):
+            return False
         if len(part) == pace.slice:
             pace.measured(len(part), time.monotonic() - began)
         done += len(part)

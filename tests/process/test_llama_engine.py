@@ -189,7 +189,7 @@ def test_a_budget_of_thinking(loaded: Engine) -> None:
 
 
 def test_cancel_while_decoding(engine: Engine, slow: Path) -> None:
-    engine.load(LoadOptions(str(slow)))
+    engine.load(LoadOptions(str(slow), threads=1))
     request = engine.generate(ignore_end=True)
     engine.until(lambda e: isinstance(e, Delta))
     asked = time.monotonic()
@@ -203,7 +203,7 @@ def test_cancel_while_decoding(engine: Engine, slow: Path) -> None:
 
 
 def test_cancel_while_reading_a_long_prompt(engine: Engine, slow: Path) -> None:
-    engine.load(LoadOptions(str(slow), context=16384))
+    engine.load(LoadOptions(str(slow), context=16384, threads=1))
     prompt = synthetic.words(3700) + synthetic.words(3700) + synthetic.words(600)
     request = engine.generate(prompt)
     engine.until(lambda e: isinstance(e, PromptProgress) and e.done > 100)
@@ -224,7 +224,7 @@ def test_unload_gives_the_memory_back(engine: Engine, slow: Path) -> None:
     engine.load_script()
     process = psutil.Process(pid_of(engine))
     for round_ in range(3):
-        engine.load(LoadOptions(str(slow), context=4096))
+        engine.load(LoadOptions(str(slow), context=4096, threads=1))
         engine.ask(synthetic.words(20), max_tokens=2)
         full = process.memory_info().rss
         request = engine.client.next_request()
@@ -239,16 +239,16 @@ def test_unload_gives_the_memory_back(engine: Engine, slow: Path) -> None:
 
 def test_cancel_a_load(engine: Engine, slow: Path) -> None:
     request = engine.client.next_request()
-    engine.client.send(Load(request, LoadOptions(str(slow))))
+    engine.client.send(Load(request, LoadOptions(str(slow), threads=1)))
     engine.client.send(Cancel(request))
     last = engine.until(lambda e: isinstance(e, Loaded | Failed))[-1]
     assert isinstance(last, Failed)
     assert last.problem.key == "load-cancelled"
-    assert isinstance(engine.load(LoadOptions(str(slow))), Loaded)
+    assert isinstance(engine.load(LoadOptions(str(slow), threads=1)), Loaded)
 
 
 def test_kill_9_while_streaming(engine: Engine, slow: Path) -> None:
-    engine.load(LoadOptions(str(slow)))
+    engine.load(LoadOptions(str(slow), threads=1))
     engine.generate(ignore_end=True)
     events = engine.until(lambda e: isinstance(e, Delta))
     os.kill(pid_of(engine), signal.SIGKILL)

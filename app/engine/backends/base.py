@@ -16,6 +16,9 @@ from app.prompts.segments import Prompt
 LoadProgress = Callable[[float], bool]
 """Called with 0 to 1 of the weights; returning False asks the load to stop."""
 
+Stopped = Callable[[], bool]
+"""Whether the work shall stop."""
+
 
 @dataclass(frozen=True, slots=True)
 class Token:
@@ -51,8 +54,14 @@ class Backend(Protocol):
         Less than len(ids) always: the last token is read again, because sampling needs its logits.
         """
 
-    def read(self, ids: Sequence[int]) -> None:
-        """Append tokens to the sequence, at most `LoadOptions.batch` at a time."""
+    def watch(self, stopped: Stopped) -> None:
+        """Ask `stopped` during long computations of the next reads and appends, if that can be."""
+
+    def read(self, ids: Sequence[int]) -> bool:
+        """Append tokens to the sequence, at most `LoadOptions.batch` at a time.
+
+        Return False if it was stopped halfway: then the sequence is as it was before.
+        """
 
     def begin(self, sampling: Sampling) -> None:
         """Make the sampler of the next generation."""
@@ -60,8 +69,8 @@ class Backend(Protocol):
     def sample(self) -> int:
         """Draw the token that follows the sequence, without appending it."""
 
-    def append(self, token_id: int) -> None:
-        """Append one token to the sequence."""
+    def append(self, token_id: int) -> bool:
+        """Append one token to the sequence; return False if it was stopped halfway."""
 
 
 def load_cancelled() -> WorldError:

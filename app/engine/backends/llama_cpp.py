@@ -4,15 +4,22 @@ Per token: llama_sampler_sample, a look into a dictionary, one batch that lives 
 model (llama.cpp keeps only the pointers), llama_decode. That is within 5 % of the same loop in C.
 """
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
-from app.engine.backends.base import LoadProgress, Token
+from app.engine.backends.base import LoadProgress, Stopped, Token
 from app.engine.backends.llama_load import LoadedModel, load
 from app.engine.prefix import reusable
 from app.engine.protocol import LoadOptions, ModelInfo, Sampling
 from app.errors import Problem, WorldError
 from app.prompts.segments import Prompt
+
+_ABORTED = 2
+"""What llama_decode returns where its abort callback said stop."""
+
+_SLOW_TOKEN_S = 0.05
+"""Asking costs some 2 us a node, 1 ms a token: nothing where a token takes this long or longer."""
 
 
 class LlamaCppBackend:
@@ -23,6 +30,8 @@ class LlamaCppBackend:
         self._read: list[int] = []
         self._sampler: Any = None
         self._batch: Any = None
+        self._stopped: Stopped = lambda: False
+        self._asks = False
 
     def load(self, options: LoadOptions, progress: LoadProgress) -> ModelInfo:
         """Load the model and its context. Raises WorldError."""
@@ -34,6 +43,9 @@ class LlamaCppBackend:
         for index in range(options.batch):
             batch.n_seq_id[index] = 1
             batch.seq_id[index][0] = 0
+        # Kept, because llama.cpp has only their addresses.
+        self._ask = api.ggml_abort_callback(lambda _: self._stopped())
+        self._ask_not = api.ggml_abort_callback()
         # Each access of a field of the batch would make a new pointer object.
         self._ids, self._positions, self._wanted = batch.token, batch.pos, batch.logits
         self._vocabulary = loaded.vocabulary
@@ -58,16 +70,16 @@ class LlamaCppBackend:
 
     def reuse(self, ids: Sequence[int]) -> int:
         """Keep the common prefix in the KV cache, remove the rest."""
-        kept = reusable(self._read, ids)
-        # False where a memory cannot be cut (recurrent models): then nothing can be kept.
-        if not self._api.llama_memory_seq_rm(self._memory, 0, kept, -1):
-            self._api.llama_memory_clear(self._memory, True)
-            kept = 0
-        del self._read[kept:]
-        return kept
+        self._keep(reusable(self._read, ids))
+        return len(self._read)
 
-    def read(self, ids: Sequence[int]) -> None:
+    def watch(self, stopped: Stopped) -> None:
+        """Let llama.cpp ask `stopped` while it computes (on the CPU; other devices do not ask)."""
+        self._stopped = stopped
+
+    def read(self, ids: Sequence[int]) -> bool:
         """Decode a slice of the prompt; logits for its last token only."""
+        self._let_ask(True)
         at = len(self._read)
         last = len(ids) - 1
         for index, token_id in enumerate(ids):
@@ -75,8 +87,10 @@ class LlamaCppBackend:
             self._positions[index] = at + index
             self._wanted[index] = index == last
         self._batch.n_tokens = len(ids)
-        self._decode()
+        if not self._decode():
+            return False
         self._read += ids
+        return True
 
     def begin(self, sampling: Sampling) -> None:
         """Make the sampler chain: top_k first, because the others cost nine times as much alone."""
@@ -102,21 +116,27 @@ class LlamaCppBackend:
         token_id: int = self._api.llama_sampler_sample(self._sampler, self._context, -1)
         return token_id
 
-    def append(self, token_id: int) -> None:
+    def append(self, token_id: int) -> bool:
         """Decode one token."""
         self._ids[0] = token_id
         self._positions[0] = len(self._read)
         self._wanted[0] = True
         self._batch.n_tokens = 1
-        self._decode()
+        began = time.monotonic()
+        if not self._decode():
+            return False
+        self._let_ask(time.monotonic() - began > _SLOW_TOKEN_S)
         self._read.append(token_id)
+        return True
 
-    def _decode(self) -> None:
+    def _decode(self) -> bool:
+        """Decode the batch; return False if it was stopped. Raises WorldError if it failed."""
         status: int = self._api.llama_decode(self._context, self._batch)
         if status == 0:
-            return
-        # What was half read must not be taken for read.
-        self._api.llama_memory_seq_rm(self._memory, 0, len(self._read), -1)
+            return True
+        self._keep(len(self._read))  # what was half read must not be taken for read
+        if status == _ABORTED:
+            return False
         raise WorldError(
             Problem(
                 "decode-failed",
@@ -125,6 +145,21 @@ class LlamaCppBackend:
                 f"llama_decode returned {status}",
             )
         )
+
+    def _keep(self, count: int) -> None:
+        """Cut the sequence to its first `count` tokens, or to none where it cannot be cut."""
+        # False where a memory has no positions to remove (recurrent models).
+        if not self._api.llama_memory_seq_rm(self._memory, 0, count, -1):
+            self._api.llama_memory_clear(self._memory, True)
+            count = 0
+        del self._read[count:]
+
+    def _let_ask(self, wanted: bool) -> None:
+        """Have llama.cpp ask whether to stop, or not: it asks at every node of the graph."""
+        if wanted != self._asks:
+            self._asks = wanted
+            callback = self._ask if wanted else self._ask_not
+            self._api.llama_set_abort_callback(self._context, callback, None)
 
     def _free_sampler(self) -> None:
         if self._sampler is not None:

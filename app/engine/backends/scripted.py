@@ -27,7 +27,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from app.engine.backends.base import LoadProgress, Token, load_cancelled, unknown_control
+from app.engine.backends.base import LoadProgress, Stopped, Token, load_cancelled, unknown_control
 from app.engine.prefix import reusable
 from app.engine.protocol import LoadOptions, ModelInfo, Sampling
 from app.errors import Problem, WorldError
@@ -123,10 +123,14 @@ class ScriptedBackend:
         del self._read[kept:]
         return kept
 
-    def read(self, ids: Sequence[int]) -> None:
+    def watch(self, stopped: Stopped) -> None:
+        """Do nothing: a script's pauses are as long as they are."""
+
+    def read(self, ids: Sequence[int]) -> bool:
         """Read prompt tokens, as slowly as the script says."""
         time.sleep(self._script.get("read_s", 0.0) * len(ids))
         self._read += ids
+        return True
 
     def begin(self, sampling: Sampling) -> None:
         """Take the next reply."""
@@ -151,9 +155,10 @@ class ScriptedBackend:
             _act(item)
         return _END
 
-    def append(self, token_id: int) -> None:
+    def append(self, token_id: int) -> bool:
         """Remember a generated token."""
         self._read.append(token_id)
+        return True
 
     def _spoken(self, token: Token) -> int:
         time.sleep(self._script.get("token_s", 0.0))
