@@ -186,10 +186,14 @@ class DocumentCell(Cell):
     ) -> QAbstractTextDocumentLayout.Selection:
         last = made.characterCount() - 1
         cursor = QTextCursor(made)
-        cursor.setPosition(min(picked[0], last))
+        # The folded paragraph that Qt puts before a table is not to be seen.
+        beside = 1 if not made.begin().text() and last > 0 else 0
+        cursor.setPosition(min(max(picked[0], beside), last))
         cursor.setPosition(min(picked[1], last), QTextCursor.MoveMode.KeepAnchor)
         form = QTextCharFormat()
         form.setBackground(style.selection_colour(self.style.theme))
+        # Without an ink of its own Qt leaves out the marks of lists.
+        form.setForeground(QColor(self.style.ink))
         found = QAbstractTextDocumentLayout.Selection()
         found.cursor = cursor
         found.format = form

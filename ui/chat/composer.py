@@ -64,8 +64,7 @@ class _Box(TypingBox):
             if plain:
                 self.sent.emit()
             else:
-                self.textCursor().insertBlock()
-                self.ensureCursorVisible()
+                self.break_line()
         elif event.key() == Qt.Key.Key_Escape and plain:
             self.stopped.emit()
         elif event.key() == Qt.Key.Key_Up and plain and self.empty() and not self._composing:

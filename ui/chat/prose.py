@@ -34,14 +34,15 @@ class ProseCell(DocumentCell):
         """Take over a later state of the block: its text is laid out anew, its place kept."""
         if block.kind != "prose" or type(cell_for(block, self.kind)) is not type(self):
             return False
+        self.source = block.source
         if block.html != self._html:
             self._html = block.html
             self._laid_out_for = -1
+            self.height = self.estimate(self.width)
             if self._document is not None:
                 # Kept, because its style sheet is what takes longest to make.
                 self._document.wrap_for(block.source)
                 self._document.set_prose(block.html)
-        self.source = block.source
         return True
 
     def _make(self) -> Document:

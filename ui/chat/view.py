@@ -108,8 +108,9 @@ class ChatView(Stack):
             entry = Entry(Message(message_id, parent, "assistant", (), 0.0, "running"), self.shelf)
             self.entries.append(entry)
             self._mark_last()
+        other_phase = entry.turn is None or entry.turn.phase != turn.phase
         entry.turn, entry.budget = turn, budget
-        if not self._rest.isActive():
+        if other_phase or not self._rest.isActive():
             self._show_running(message_id)
 
     def _show_running(self, message_id: str) -> None:

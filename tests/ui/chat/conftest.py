@@ -8,8 +8,9 @@ from ui.chat.view import ChatView
 
 
 @pytest.fixture
-def view(dressed: QApplication, qtbot: QtBot) -> ChatView:
-    """Return an empty transcript, shown."""
+def view(dressed: QApplication, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> ChatView:
+    """Return an empty transcript, shown; it never rests, however slow the machine is."""
+    monkeypatch.setattr("ui.chat.view.SLOW_MS", float("inf"))
     made = ChatView()
     qtbot.addWidget(made)
     made.resize(900, 600)
