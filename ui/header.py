@@ -103,9 +103,8 @@ class ModelChip(QAbstractButton):
             QPolygonF([at + QPointF(-4, -3), at + QPointF(4, -3), at + QPointF(0, 4)])
         )
 
-    @staticmethod
     def _words(
-        painter: QPainter, font: QFont, ink: str, text: str, left: float, right: float
+        self, painter: QPainter, font: QFont, ink: str, text: str, left: float, right: float
     ) -> float:
         """Draw words between two edges, cut where they do not fit; return where they end."""
         metrics = QFontMetrics(font)
@@ -113,9 +112,7 @@ class ModelChip(QAbstractButton):
         painter.setFont(font)
         painter.setPen(QColor(ink))
         width = metrics.horizontalAdvance(cut)
-        box = QRectF(
-            left, 0, width + 2, painter.viewport().height() / painter.device().devicePixelRatio()
-        )
+        box = QRectF(left, 0, width + 2, self.height())
         painter.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, cut)
         return left + width
 

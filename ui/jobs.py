@@ -35,6 +35,11 @@ def run(
     _Job(op, then, failed, owner).start()
 
 
+def idle() -> bool:
+    """Return whether every job is over and delivered."""
+    return not _underway
+
+
 class _Job(QObject, Generic[T]):
     """One job. `_ended` carries nothing: it only moves the delivery to the window's thread."""
 

@@ -9,6 +9,7 @@ from PySide6.QtCore import QCoreApplication, QElapsedTimer, QEvent, QEventLoop
 from PySide6.QtWidgets import QApplication
 
 from app.settings import Settings
+from ui import jobs
 from ui.application import assemble
 from ui.main_window import MainWindow
 
@@ -49,7 +50,8 @@ class Driven:
         return [message.text for message in self.session.state.conversation.branch()]
 
     def close(self) -> None:
-        """Close the window as its user does."""
+        """Close the window as its user does, once its jobs are over."""
+        self.until(jobs.idle)
         self.window.close()
         self.window.deleteLater()
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)

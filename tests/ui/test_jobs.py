@@ -71,5 +71,5 @@ def test_nothing_is_delivered_to_the_dead(qapp: QApplication, qtbot: QtBot) -> N
     shiboken6.delete(owner)
     go.set()
     assert done.wait(10)
-    qtbot.waitUntil(lambda: not jobs._underway)
+    qtbot.waitUntil(jobs.idle)
     assert not delivered

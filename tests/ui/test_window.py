@@ -86,6 +86,24 @@ def test_without_a_model_the_text_is_kept_and_a_way_is_shown(opening: Open, qtbo
     assert driven.texts() == []
 
 
+def test_the_demo_answers_by_itself(opening: Open, qtbot: QtBot) -> None:
+    """The first minute of a new user, through llama.cpp: a click, a question, Enter."""
+    driven = opening()
+    driven.until(lambda: "MB" in driven.window.first_run.demo.text())
+    qtbot.mouseClick(driven.window.first_run.demo, Qt.MouseButton.LeftButton)
+    assert driven.session.state.model.phase == "loading"
+    answered(
+        qtbot,
+        driven,
+        "If a train travels 120 km in 1.5 hours, what is its average speed in m/s?",
+    )
+    answer = driven.session.state.conversation.branch()[-1]
+    assert "22.2 m/s" in answer.text
+    assert answer.thinking is not None
+    assert "THINK]" not in answer.text + answer.thinking.text
+    assert "CPU" in driven.window.header.chip.accessibleName()
+
+
 def test_escape_stops_and_what_came_is_kept(opening: Open, qtbot: QtBot) -> None:
     driven = opening()
     driven.presenter.load_model(driven.script(FOREVER, token_s=0.002))
