@@ -16,6 +16,9 @@ from importlib import metadata
 from app import paths
 from app.errors import WorldError
 
+_DETECTION_S = 10.0
+"""The window gives a probe 2.5 s; here someone wants to know why a card was not found."""
+
 
 @dataclass(frozen=True, slots=True)
 class Check:
@@ -44,7 +47,7 @@ def examine() -> list[Check]:
     checks += [_package(name, needed) for name, needed in _REQUIREMENTS]
     looks: tuple[Callable[[], Check], ...] = (_display, _folders, _database, _demo)
     checks += [look() for look in looks]
-    return checks
+    return checks + _graphics()
 
 
 def _python() -> Check:
@@ -127,3 +130,28 @@ def _demo() -> Check:
     except WorldError as error:
         return Check("Engine", False, error.problem.title, error.problem.advice)
     return Check("Engine", True, f"{info.build} on {info.device} loaded {info.name}")
+
+
+def _graphics() -> list[Check]:
+    """Say which probe found which card, and why the engine will or will not use it."""
+    from app.hardware.detect import detect
+    from app.hardware.explain import verdicts
+
+    hardware = detect(_DETECTION_S)
+    checks = [
+        Check(
+            f"Probe {probe.name}",
+            not probe.problem,
+            probe.problem
+            or ("found " + ", ".join(probe.found) if probe.found else "found no card"),
+            needed=False,
+        )
+        for probe in hardware.probes
+    ]
+    checks += [
+        Check(verdict.gpu.name, bool(verdict.used), verdict.reason, verdict.advice, needed=False)
+        for verdict in verdicts(hardware)
+    ]
+    failures = {f"{probe.name}: {probe.problem}." for probe in hardware.probes}
+    notes = [note for note in hardware.notes if note not in failures]
+    return checks + [Check("Hardware", True, note, needed=False) for note in notes]

@@ -49,8 +49,11 @@ def run_hardware(arguments: argparse.Namespace) -> int:
         return 0
     for gpu in found.gpus:
         total = f", {gpu.total_bytes / _GB:.1f} GB" if gpu.total_bytes is not None else ""
+        shared = " of the computer's memory" if gpu.unified and total else ""
         free = f", {gpu.free_bytes / _GB:.1f} GB free" if gpu.free_bytes is not None else ""
-        print(f"Graphics   {gpu.name}{total}{free} (driver {gpu.driver}; found by {gpu.probe})")
+        speed = f", {gpu.bandwidth_bytes_s / _GB:.0f} GB/s" if gpu.bandwidth_bytes_s else ""
+        driver = f"driver {gpu.driver}; " if gpu.driver else ""
+        print(f"Graphics   {gpu.name}{total}{shared}{free}{speed} ({driver}found by {gpu.probe})")
     cpu = found.cpu
     print(f"Processor  {cpu.name}, {cpu.cores} cores, {cpu.threads} threads ({cpu.machine})")
     ram = found.ram
