@@ -66,6 +66,9 @@ BLOCKS: dict[int, tuple[int, int]] = {
     34: (256, 54),
     35: (256, 66),
     39: (32, 17),
+    40: (64, 36),
+    41: (128, 18),
+    42: (64, 18),
 }
 _KEPT_ITEMS = 1024
 """Longer arrays (tokens, merges) are skipped; per-layer figures are shorter than this."""

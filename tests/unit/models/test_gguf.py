@@ -42,7 +42,7 @@ def test_long_lists_are_skipped_short_ones_kept(tmp_path: Path) -> None:
 
 
 @settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(length=st.integers(0, 238_000))
 def test_cut_anywhere_it_is_incomplete(whole: Path, tmp_path: Path, length: int) -> None:
@@ -55,7 +55,7 @@ def test_cut_anywhere_it_is_incomplete(whole: Path, tmp_path: Path, length: int)
 
 
 @settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     changes=st.lists(
