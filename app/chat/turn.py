@@ -155,11 +155,14 @@ def _delta(state: TurnState, event: Delta, now: float) -> TurnState:
             thinking_tokens=state.thinking_tokens + event.tokens,
             thinking_at=now if state.thinking_at is None else state.thinking_at,
         )
+    answer = state.answer + event.text
+    state = replace(state, answer=answer, answer_tokens=state.answer_tokens + event.tokens)
+    if not answer.strip():
+        # White space before a thought, as models that spell their markers write it: not an answer.
+        return state
     return replace(
         state,
         phase="answering",
-        answer=state.answer + event.text,
-        answer_tokens=state.answer_tokens + event.tokens,
         answering_at=now if state.answering_at is None else state.answering_at,
         thinking_closed=state.thinking_closed or bool(state.thinking),
     )

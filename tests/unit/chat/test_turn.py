@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.chat.message import Text, Thinking
-from app.chat.turn import TurnState, reduce
+from app.chat.turn import TurnState, begin, reduce
 from app.engine.protocol import (
     Delta,
     EngineDied,
@@ -102,3 +102,16 @@ def test_no_character_and_no_token_is_lost(deltas: list[tuple[str, str, int]]) -
         assert text == "".join(t for c, t, _ in deltas if c == channel)
         assert tokens == sum(n for c, _, n in deltas if c == channel)
     assert "".join(p.text for p in state.parts()) == state.thinking + state.answer
+
+
+def test_white_space_before_a_thought_is_not_an_answer_yet() -> None:
+    state = begin(0.0)
+    for at, event in (
+        (1.0, Delta(1, "answer", "\n", 1)),
+        (2.0, Delta(1, "thinking", "Hm", 1)),
+        (5.0, Delta(1, "answer", "\n\nYes", 2)),
+    ):
+        state = reduce(state, event, at)
+    assert state.thinking_s == 3.0
+    assert state.answering_at == 5.0
+    assert state.answer == "\n\n\nYes"
