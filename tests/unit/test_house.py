@@ -173,6 +173,24 @@ def test_the_locks_hold_what_pyproject_asks_for() -> None:
                 assert asked.specifier.contains(version), f"{lock}.txt: {pin} for {text}"
 
 
+def test_what_is_imported_is_asked_for() -> None:
+    wanted = {canonicalize_name(Requirement(text).name) for text in project()["app"]}
+    owners = importlib.metadata.packages_distributions()
+    known = set(sys.stdlib_module_names) | {"app", "ui", "installers"}
+    missing = set()
+    for path in modules("app", "ui"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            for name in {name.split(".")[0] for name in names} - known:
+                here = {canonicalize_name(owner) for owner in owners.get(name, [name])}
+                # PySide6-Essentials brings shiboken6, which is part of it.
+                if not here & wanted and name != "shiboken6":
+                    missing.add(f"{name} in {path.relative_to(ROOT)}")
+    assert not missing
+
+
 @pytest.mark.parametrize("lock", ["app", "test", "build"])
 def test_a_lock_pins_and_hashes_every_entry(lock: str) -> None:
     entries = re.split(r"^(?=[a-z])", (LOCKS / f"{lock}.txt").read_text(), flags=re.MULTILINE)[1:]
@@ -207,6 +225,7 @@ def test_the_readme_names_the_two_commands_and_shows_the_window() -> None:
     assert commands == {"python3 run.py", "python3 run.py test"}
     for image in re.findall(r"!\[[^\]]+\]\(([^)]+)\)", readme):
         assert (ROOT / image).is_file(), image
+    assert "FIGURE" not in readme
 
 
 def test_ci_runs_the_one_command() -> None:
