@@ -41,7 +41,6 @@ def ponder_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
 def nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail a test that leaves something running or showing. Torn down after its own fixtures."""
     threads = set(threading.enumerate())
-    children = set(_children())
     widgets = set(_widgets())
     warnings = _Warnings()
     logging.getLogger().addHandler(warnings)
@@ -49,7 +48,8 @@ def nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
     logging.getLogger().removeHandler(warnings)
     left = [
         *_wait(lambda: [thread for thread in _threads() if thread not in threads]),
-        *_wait(lambda: [child for child in _children() if child not in children]),
+        # Whatever the test before this one left was killed then: none may be here.
+        *_wait(_children),
     ]
     for child in left:
         if isinstance(child, psutil.Process):
@@ -85,31 +85,10 @@ def _threads() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if not isinstance(thread, kind)]
 
 
-def _descendants() -> list[psutil.Process]:
-    """Return all processes below this one; from Linux's own lists, a scan of all takes 0.1 s."""
-    task = Path("/proc/self/task")
-    if not (task / str(os.getpid()) / "children").exists():
-        return psutil.Process().children(recursive=True)
-    found: list[psutil.Process] = []
-    tasks = list(task.iterdir())
-    while tasks:
-        try:
-            pids = (tasks.pop() / "children").read_text().split()
-        except OSError:
-            continue
-        for pid in pids:
-            try:
-                found.append(psutil.Process(int(pid)))
-                tasks += Path(f"/proc/{pid}/task").iterdir()
-            except (psutil.NoSuchProcess, OSError):
-                continue
-    return found
-
-
 def _children() -> list[psutil.Process]:
     """Return the living children but multiprocessing's own helper, which serves the whole run."""
     found = []
-    for child in _descendants():
+    for child in psutil.Process().children(recursive=True):
         try:
             if child.status() == psutil.STATUS_ZOMBIE:
                 continue
