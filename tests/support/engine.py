@@ -33,6 +33,8 @@ class Engine:
     def __init__(self, log_path: Path, **client: Any) -> None:
         self.log_path = log_path
         self.client = EngineClient(log_path=log_path, **client)
+        # Events that came together with one that was waited for.
+        self._ahead: list[tuple[float, Event]] = []
 
     def load(self, options: LoadOptions) -> Loaded | Failed | EngineDied:
         request = self.client.next_request()
@@ -65,14 +67,13 @@ class Engine:
     def until_timed(self, found: Callable[[Event], bool]) -> list[tuple[float, Event]]:
         events: list[tuple[float, Event]] = []
         deadline = time.monotonic() + PATIENCE_S
-        while not (events and found(events[-1][1])):
-            fresh = self.client.poll(timeout_s=deadline - time.monotonic())
-            assert fresh, f"nothing more came after {events[-3:]}"
-            for index, (_, event) in enumerate(fresh):
-                if found(event):
-                    assert not fresh[index + 1 :], f"events after {event}: {fresh[index + 1 :]}"
-            events += fresh
-        return events
+        while True:
+            while self._ahead:
+                events.append(self._ahead.pop(0))
+                if found(events[-1][1]):
+                    return events
+            self._ahead = self.client.poll(timeout_s=deadline - time.monotonic())
+            assert self._ahead, f"nothing more came after {events[-3:]}"
 
 
 def said(events: list[Event], channel: str) -> str:
