@@ -17,6 +17,7 @@ The steps are in installers/: setup_system (what the operating system must bring
 from __future__ import annotations  # so that an old Python gets as far as being told
 
 import hashlib
+import io
 import json
 import os
 import re
@@ -293,6 +294,8 @@ def main(arguments: list[str]) -> int:
         print(f"Ponder needs Python 3.11 or later; this is {this}.{found}", file=sys.stderr)
         return 1
     testing = arguments[:1] == ["test"]
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # not every console can show a "·"
     try:
         key = stamp_key()
         if not is_ready(key, testing=testing):

@@ -43,26 +43,30 @@ SOURCE = SETUP / "src"
 OBJECTS = SETUP / "obj"  # short names: Windows allows 260 characters and llama.cpp needs many
 WHEELS = SETUP / "wheel"
 NAMES = {"cpu": "the CPU", "cuda": "CUDA", "metal": "Metal", "vulkan": "Vulkan"}
-OPTIONS = {
-    "cpu": "GGML_METAL=OFF",
-    "cuda": "GGML_CUDA=ON",
-    "metal": "GGML_METAL=ON",
-    "vulkan": "GGML_VULKAN=ON",
+# llama-cpp-python forces some cache variables; an ordinary variable of that name goes before them.
+OPTIONS = """
+set(LLAMA_BUILD_COMMON OFF)
+set(LLAMA_OPENSSL OFF)
+set(GGML_METAL OFF)
+"""
+KINDS = {
+    "cpu": "",
+    "cuda": "set(GGML_CUDA ON)\n",
+    "metal": "set(GGML_METAL ON)\n",
+    "vulkan": "set(GGML_VULKAN ON)\n",
 }
 # CUDA's kernels come out many times larger than the CPU's.
 NEEDED_BYTES = {"cpu": 2 * GIB, "metal": 2 * GIB, "vulkan": 2 * GIB, "cuda": 5 * GIB}
 JOB_BYTES = 3 * GIB // 2  # what one compiler process may take
-# llama-cpp-python forces the cache variable on; an ordinary variable of that name goes before it.
-TRIM = "set(LLAMA_BUILD_COMMON OFF)\n"
 BUILD = """
 import sys
 from scikit_build_core.build import build_wheel
-wheels, objects, *options = sys.argv[1:]
+wheels, objects, options = sys.argv[1:]
 build_wheel(wheels, {
     "build-dir": objects,
     "build.targets": "llama;ggml;mtmd",
     "wheel.exclude": "bin/**;include/**;lib/**",
-    **{f"cmake.define.{key}": value for key, value in (option.split("=", 1) for option in options)},
+    "cmake.define.CMAKE_PROJECT_llama_cpp_INCLUDE_BEFORE": options,
 })
 """
 PROBE = """
@@ -77,7 +81,7 @@ if sys.argv[1:]:
     else:
         model.eval([1, 2, 3])
 """
-RECIPE = "\0".join([*OPTIONS.values(), TRIM, BUILD])
+RECIPE = "\0".join([OPTIONS, *KINDS.values(), BUILD])
 
 
 def accelerator() -> str:
@@ -206,17 +210,15 @@ def _fetch(requirement: str, tools: Path, pip: Mapping[str, str]) -> Path:
 def _compile(kind: str, name: str, source: Path, tools: Path, *, failed: str) -> bool:
     OBJECTS.mkdir(exist_ok=True)
     (OBJECTS / "of").write_text(name)
-    trim = SOURCE / "trim.cmake"
-    trim.write_text(TRIM)
-    options = [OPTIONS[kind], "LLAMA_OPENSSL=OFF"]
-    options.append(f"CMAKE_PROJECT_llama_cpp_INCLUDE_BEFORE={trim.as_posix()}")
+    options = OBJECTS / "options.cmake"
+    options.write_text(OPTIONS + KINDS[kind])
     env = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
     env["CMAKE_BUILD_PARALLEL_LEVEL"] = str(jobs())
     draft = WHEELS / (name + ".part")
     remove(draft)
     progress = Progress(f"Building the engine (llama.cpp) for {NAMES[kind]}")
     worked = run(
-        [tools, "-I", "-u", "-c", BUILD, draft, OBJECTS, *options],
+        [tools, "-I", "-u", "-c", BUILD, draft, OBJECTS, options.as_posix()],
         env=env,
         cwd=source,
         on_line=lambda line: follow_ninja(progress, line),
