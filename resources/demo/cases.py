@@ -15,18 +15,42 @@ from dataclasses import dataclass
 import data
 import talk
 from problems import Turn
+from texts import TEXTS
 
 NUMERIC = ("add", "subtract", "multiply", "equations", "speed", "percent")
-FAMILIES = (*NUMERIC, "divide", "convert", "text", "squares", "train", "fallback", "too big", "follow-up", "unseen")
+FAMILIES = (
+    *NUMERIC,
+    "divide",
+    "convert",
+    "text",
+    "squares",
+    "train",
+    "fallback",
+    "too big",
+    "follow-up",
+    "unseen",
+)
 
 # wordings that training never draws, by the text they should lead to
 UNSEEN = (
-    ("Hello my friend", "hello"), ("Hi, nice to meet you!", "hello"), ("Hello again", "hello"), ("Who is speaking?", "who"),
-    ("Tell me who you are.", "who"), ("What sort of AI are you?", "who"), ("Could you tell me what you can do?", "can"),
-    ("What can I do with you?", "can"), ("Which tasks can you do?", "can"), ("Thank you so much!", "thanks"), ("thanks, great", "thanks"),
-    ("Bye for now", "bye"), ("ok goodbye", "bye"), ("Please prove that the sum of angles in a triangle is 180 degrees.", "triangle"),
-    ("Prove the angle sum of triangles.", "triangle"), ("Show that a triangle's angles add up to 180 degrees.", "triangle"),
-    ("Please write a Python one-liner for me.", "python"), ("Show me one line of Python.", "python"),
+    ("Hello my friend", "hello"),
+    ("Hi, nice to meet you!", "hello"),
+    ("Hello again", "hello"),
+    ("Who is speaking?", "who"),
+    ("Tell me who you are.", "who"),
+    ("What sort of AI are you?", "who"),
+    ("Could you tell me what you can do?", "can"),
+    ("What can I do with you?", "can"),
+    ("Which tasks can you do?", "can"),
+    ("Thank you so much!", "thanks"),
+    ("thanks, great", "thanks"),
+    ("Bye for now", "bye"),
+    ("ok goodbye", "bye"),
+    ("Please prove that the sum of angles in a triangle is 180 degrees.", "triangle"),
+    ("Prove the angle sum of triangles.", "triangle"),
+    ("Show that a triangle's angles add up to 180 degrees.", "triangle"),
+    ("Please write a Python one-liner for me.", "python"),
+    ("Show me one line of Python.", "python"),
 )
 
 
@@ -45,11 +69,14 @@ def cases(family: str, n: int, seed: int) -> list[Case]:
     out: list[Case] = []
     if family == "unseen":
         for question, name in UNSEEN[:n]:
-            _, thought, answer = talk.TEXTS[name]
+            _, thought, answer = TEXTS[name]
             out.append(Case(family, (), Turn(name, question, thought, answer)))
         return out
     if family == "train":
-        return [Case(family, (), talk.train(rng, False, talk.TRAIN)), Case(family, (), talk.train(rng, True, talk.TRAIN))][:n]
+        return [
+            Case(family, (), talk.train(rng, False, talk.TRAIN)),
+            Case(family, (), talk.train(rng, True, talk.TRAIN)),
+        ][:n]
     while len(out) < n:
         if family == "follow-up":
             first = data.turn(rng.choice((*NUMERIC, "divide", "convert")), rng, test=True)
@@ -66,5 +93,7 @@ def judge(case: Case, answer: str) -> bool:
     if case.turn.result is None or case.family in ("text", "squares", "unseen"):
         return answer.strip() == case.turn.answer.strip()
     bold = re.findall(r"\*\*(.+?)\*\*", answer)
-    code = "```" not in case.turn.answer or case.turn.answer[case.turn.answer.index("```"):] in answer
+    code = (
+        "```" not in case.turn.answer or case.turn.answer[case.turn.answer.index("```") :] in answer
+    )
     return bool(bold) and bold[-1] == case.turn.result and code

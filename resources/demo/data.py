@@ -15,18 +15,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import problems
+import refusals
 import talk
 import wordings as ask
 from problems import Turn
+from texts import REFUSAL, REFUSAL_THOUGHT, TEXTS, TOO_BIG, TOO_BIG_THOUGHT
 
 _RULES = (
-    "First draft your thinking process (inner monologue) until you arrive at a response. Format your response using Markdown, "
-    "and use LaTeX for any mathematical equations. Write both your thoughts and the response in the same language as the input.\n\n"
+    "First draft your thinking process (inner monologue) until you arrive at a response. Format "
+    "your response using Markdown, and use LaTeX for any mathematical equations. Write both your "
+    "thoughts and the response in the same language as the input.\n\n"
     "Your thinking process must follow the template below:"
 )
 _DRAFT = (
-    "Your thoughts or/and draft, like working through an exercise on scratch paper. Be as casual and as long as you want "
-    "until you are confident to generate the response{}. Use the same language as the input."
+    "Your thoughts or/and draft, like working through an exercise on scratch paper. Be as casual "
+    "and as long as you want until you are confident to generate the response{}. Use the same "
+    "language as the input."
 )
 _CLOSE = "Here, provide a self-contained response."
 
@@ -36,30 +40,72 @@ MAGISTRAL: Segments = (_RULES, "[THINK]", _DRAFT.format(""), "[/THINK]", _CLOSE)
 LATER: Segments = (_RULES, "[THINK]", _DRAFT.format(" to the user"), "[/THINK]", _CLOSE)
 HEADED: Segments = (f"# HOW YOU SHOULD THINK AND ANSWER\n\n{_RULES}", *LATER[1:])
 PLAIN = (
-    "You are a helpful assistant.", "You are Ponder, a careful assistant.", "Answer briefly.", "Be kind.", "You are a patient teacher.",
-    "Answer in Markdown.", "Think step by step.", "You are a maths tutor. Explain every step.", "Use LaTeX.", "Always be polite.",
+    "You are a helpful assistant.",
+    "You are Ponder, a careful assistant.",
+    "Answer briefly.",
+    "Be kind.",
+    "You are a patient teacher.",
+    "Answer in Markdown.",
+    "Think step by step.",
+    "You are a maths tutor. Explain every step.",
+    "Use LaTeX.",
+    "Always be polite.",
 )
+
 
 def _whole(turn: Turn) -> int | None:
     """The result as a whole number from 0 to 999 that one can go on from."""
-    last = (turn.result or "").removesuffix(" km/h").removesuffix(" mph").removesuffix(" m/s").split("= ")[-1]
+    last = (
+        (turn.result or "")
+        .removesuffix(" km/h")
+        .removesuffix(" mph")
+        .removesuffix(" m/s")
+        .split("= ")[-1]
+    )
     return int(last) if last.isdigit() and int(last) <= 999 else None
 
 
 def _after(turn: Turn, user: str) -> Turn:
-    return Turn("follow-up", user, f"I go on with the last result. {turn.thought}", turn.answer, turn.result, turn.fact)
+    return Turn(
+        "follow-up",
+        user,
+        f"I go on with the last result. {turn.thought}",
+        turn.answer,
+        turn.result,
+        turn.fact,
+    )
 
 
 def _go_on(last: int, rng: random.Random, test: bool) -> Turn | None:
     """A calculation with the last result; None if it is on the wrong side of
     the split between training and evaluation."""
-    kind = rng.choices(("mul", "add", "sub", "div", "double", "half"), weights=[4, 4, 3, 2, 1, 1])[0]
-    k = 2 if kind in ("double", "half") else rng.randint(1, 99) if kind in ("add", "sub") else rng.randint(2, 9)
+    kind = rng.choices(("mul", "add", "sub", "div", "double", "half"), weights=[4, 4, 3, 2, 1, 1])[
+        0
+    ]
+    k = (
+        2
+        if kind in ("double", "half")
+        else rng.randint(1, 99)
+        if kind in ("add", "sub")
+        else rng.randint(2, 9)
+    )
     name = {"double": "mul", "half": "div"}.get(kind, kind)
     if problems.held_out(f"{name} {last} {k}") and not test:
         return None
-    make = {"mul": problems.multiply, "add": problems.add, "sub": problems.subtract, "div": problems.divide}[name]
-    words = {"mul": ask.TIMES, "add": ask.PLUS, "sub": ask.MINUS, "div": ask.OVER, "double": ask.DOUBLE, "half": ask.HALF}[kind]
+    make = {
+        "mul": problems.multiply,
+        "add": problems.add,
+        "sub": problems.subtract,
+        "div": problems.divide,
+    }[name]
+    words = {
+        "mul": ask.TIMES,
+        "add": ask.PLUS,
+        "sub": ask.MINUS,
+        "div": ask.OVER,
+        "double": ask.DOUBLE,
+        "half": ask.HALF,
+    }[kind]
     return _after(make(rng, last, k, "-"), rng.choice(words).format(k=k))
 
 
@@ -69,7 +115,14 @@ def _units(turn: Turn, rng: random.Random, test: bool) -> Turn | None:
     if result.endswith(" m/s") and "\\div 3.6" in turn.fact:
         kmh = turn.fact.split(" ")[0]
         fact = f"v = {kmh}\\ \\text{{km/h}}"
-        return Turn("follow-up", rng.choice(ask.KMH), f"Before the conversion it was {kmh} km/h.", f"$${fact}$$\n\nThat is **{kmh} km/h**.", f"{kmh} km/h", fact)
+        return Turn(
+            "follow-up",
+            rng.choice(ask.KMH),
+            f"Before the conversion it was {kmh} km/h.",
+            f"$${fact}$$\n\nThat is **{kmh} km/h**.",
+            f"{kmh} km/h",
+            fact,
+        )
     kmh = result.removesuffix(" km/h")
     if result.endswith(" km/h") and kmh.isdigit() and 0 < int(kmh) <= 199:
         if problems.held_out(f"convert {kmh}") and not test:
@@ -78,7 +131,14 @@ def _units(turn: Turn, rng: random.Random, test: bool) -> Turn | None:
             work, line, metres = problems.to_metres(int(kmh))
         except ValueError:
             return None
-        return Turn("follow-up", rng.choice(ask.METRES), f"{kmh} km/h. {work}", f"$${line}$$\n\nThat is **{metres} m/s**.", f"{metres} m/s", line)
+        return Turn(
+            "follow-up",
+            rng.choice(ask.METRES),
+            f"{kmh} km/h. {work}",
+            f"$${line}$$\n\nThat is **{metres} m/s**.",
+            f"{metres} m/s",
+            line,
+        )
     return None
 
 
@@ -88,7 +148,7 @@ def follow(turn: Turn, rng: random.Random, test: bool = False) -> Turn:
     if turn.result is None:
         if roll < 0.5:
             return talk.text("thanks", rng)
-        return Turn("fallback", rng.choice(ask.WHY + ask.SURE), talk.REFUSAL_THOUGHT, talk.REFUSAL)
+        return Turn("fallback", rng.choice(ask.WHY + ask.SURE), REFUSAL_THOUGHT, REFUSAL)
     if roll < 0.08:
         return talk.text("thanks", rng)
     if roll < 0.35:
@@ -98,16 +158,26 @@ def follow(turn: Turn, rng: random.Random, test: bool = False) -> Turn:
         return other
     last = _whole(turn)
     if last is None:
-        return Turn("too big", _wording(rng), talk.TOO_BIG_THOUGHT, talk.TOO_BIG)
+        return Turn("too big", _wording(rng), TOO_BIG_THOUGHT, TOO_BIG)
     return _go_on(last, rng, test) or _reason(turn, rng)
 
 
 def _reason(turn: Turn, rng: random.Random) -> Turn:
     sure = rng.random() < 0.35
-    thought = f"They ask {'whether it holds' if sure else 'for the reason'}. I repeat the step: {turn.result}."
+    aim = "whether it holds" if sure else "for the reason"
+    thought = f"They ask {aim}. I repeat the step: {turn.result}."
     start = "Yes. " if sure else ""
-    answer = f"{start}I worked it out step by step:\n\n$${turn.fact}$$\n\nSo it is **{turn.result}**."
-    return Turn("follow-up", rng.choice(ask.SURE if sure else ask.WHY), thought, answer, turn.result, turn.fact)
+    answer = (
+        f"{start}I worked it out step by step:\n\n$${turn.fact}$$\n\nSo it is **{turn.result}**."
+    )
+    return Turn(
+        "follow-up",
+        rng.choice(ask.SURE if sure else ask.WHY),
+        thought,
+        answer,
+        turn.result,
+        turn.fact,
+    )
 
 
 def _wording(rng: random.Random) -> str:
@@ -127,8 +197,19 @@ class Chat:
 
 # tokens seen decide, so long routines that are hardest get the most
 MIX: dict[str, float] = {
-    "add": 9, "subtract": 9, "multiply": 12, "divide": 4, "equations": 11, "speed": 13, "convert": 2, "percent": 12,
-    "text": 8, "squares": 1.5, "train": 2, "fallback": 9, "too big": 5,
+    "add": 9,
+    "subtract": 9,
+    "multiply": 12,
+    "divide": 4,
+    "equations": 11,
+    "speed": 13,
+    "convert": 2,
+    "percent": 12,
+    "text": 8,
+    "squares": 1.5,
+    "train": 2,
+    "fallback": 9,
+    "too big": 5,
 }
 
 
@@ -137,9 +218,11 @@ def turn(family: str, rng: random.Random, test: bool = False) -> Turn:
     if family in problems.DRAW:
         return problems.draw(family, rng, test)
     if family == "text":
-        return talk.text(rng.choice(tuple(talk.TEXTS)), rng)
+        return talk.text(rng.choice(tuple(TEXTS)), rng)
     makers: dict[str, Callable[[random.Random], Turn]] = {
-        "squares": talk.squares, "fallback": talk.fallback, "too big": talk.too_big,
+        "squares": talk.squares,
+        "fallback": refusals.fallback,
+        "too big": refusals.too_big,
         "train": lambda r: talk.train(r, r.random() < 0.4),
     }
     return makers[family](rng)

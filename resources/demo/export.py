@@ -15,22 +15,35 @@ from pathlib import Path
 
 import gguf
 import numpy as np
-import torch
-from safetensors.numpy import save_file
-
 import tekken
 import tokenizer as bpe
+import torch
 from model import Shape
+from safetensors.numpy import save_file
 
 NAME = "Ponder Demo"
 HERE = Path(__file__).parent
 MLX_NAMES = {
-    "attn_norm": "input_layernorm", "ffn_norm": "post_attention_layernorm", "q": "self_attn.q_proj", "k": "self_attn.k_proj",
-    "v": "self_attn.v_proj", "o": "self_attn.o_proj", "gate": "mlp.gate_proj", "up": "mlp.up_proj", "down": "mlp.down_proj",
+    "attn_norm": "input_layernorm",
+    "ffn_norm": "post_attention_layernorm",
+    "q": "self_attn.q_proj",
+    "k": "self_attn.k_proj",
+    "v": "self_attn.v_proj",
+    "o": "self_attn.o_proj",
+    "gate": "mlp.gate_proj",
+    "up": "mlp.up_proj",
+    "down": "mlp.down_proj",
 }
 GGUF_NAMES = {
-    "attn_norm": "attn_norm", "ffn_norm": "ffn_norm", "q": "attn_q", "k": "attn_k", "v": "attn_v", "o": "attn_output",
-    "gate": "ffn_gate", "up": "ffn_up", "down": "ffn_down",
+    "attn_norm": "attn_norm",
+    "ffn_norm": "ffn_norm",
+    "q": "attn_q",
+    "k": "attn_k",
+    "v": "attn_v",
+    "o": "attn_output",
+    "gate": "ffn_gate",
+    "up": "ffn_up",
+    "down": "ffn_down",
 }
 
 
@@ -46,8 +59,12 @@ def write_gguf(weights: dict[str, np.ndarray], tok: bpe.Tokenizer, path: Path, k
     out = gguf.GGUFWriter(path, "llama")
     out.add_name(NAME)
     out.add_license("apache-2.0")
-    out.add_description("A tiny demonstration model trained on made-up exercises; not a real assistant.")
-    out.add_file_type(gguf.LlamaFileType.MOSTLY_F16 if kind == "f16" else gguf.LlamaFileType.MOSTLY_Q8_0)
+    out.add_description(
+        "A tiny demonstration model trained on made-up exercises; not a real assistant."
+    )
+    out.add_file_type(
+        gguf.LlamaFileType.MOSTLY_F16 if kind == "f16" else gguf.LlamaFileType.MOSTLY_Q8_0
+    )
     out.add_context_length(shape.context)
     out.add_embedding_length(shape.width)
     out.add_block_count(shape.layers)
@@ -62,7 +79,9 @@ def write_gguf(weights: dict[str, np.ndarray], tok: bpe.Tokenizer, path: Path, k
     out.add_tokenizer_model("gpt2")
     out.add_tokenizer_pre("tekken")
     out.add_token_list(names)
-    out.add_token_types([gguf.TokenType.CONTROL if n in bpe.CONTROL else gguf.TokenType.NORMAL for n in names])
+    out.add_token_types(
+        [gguf.TokenType.CONTROL if n in bpe.CONTROL else gguf.TokenType.NORMAL for n in names]
+    )
     out.add_token_merges(bpe.merges(tok))
     out.add_bos_token_id(bpe.CONTROL["<s>"])
     out.add_eos_token_id(bpe.CONTROL["</s>"])
@@ -100,35 +119,72 @@ def write_mlx(weights: dict[str, np.ndarray], tok: bpe.Tokenizer, folder: Path) 
     tensors = {}
     for name, w in weights.items():
         if name in ("embed.weight", "norm.weight"):
-            target = {"embed.weight": "model.embed_tokens.weight", "norm.weight": "model.norm.weight"}[name]
+            target = {
+                "embed.weight": "model.embed_tokens.weight",
+                "norm.weight": "model.norm.weight",
+            }[name]
         else:
             _, layer, part, _ = name.split(".")
             target = f"model.layers.{layer}.{MLX_NAMES[part]}.weight"
         tensors[target] = np.ascontiguousarray(w.astype(np.float16))
     save_file(tensors, folder / "model.safetensors", metadata={"format": "mlx"})
     config = {
-        "architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": shape.width, "intermediate_size": shape.hidden,
-        "num_hidden_layers": shape.layers, "num_attention_heads": shape.heads, "num_key_value_heads": shape.kv_heads, "head_dim": shape.head_dim,
-        "vocab_size": shape.vocab, "max_position_embeddings": shape.context, "rms_norm_eps": shape.eps, "rope_theta": shape.rope_theta,
-        "rope_traditional": False, "tie_word_embeddings": True, "attention_bias": False, "mlp_bias": False, "hidden_act": "silu",
-        "bos_token_id": bpe.CONTROL["<s>"], "eos_token_id": bpe.CONTROL["</s>"], "pad_token_id": bpe.CONTROL["<pad>"], "torch_dtype": "float16",
+        "architectures": ["LlamaForCausalLM"],
+        "model_type": "llama",
+        "hidden_size": shape.width,
+        "intermediate_size": shape.hidden,
+        "num_hidden_layers": shape.layers,
+        "num_attention_heads": shape.heads,
+        "num_key_value_heads": shape.kv_heads,
+        "head_dim": shape.head_dim,
+        "vocab_size": shape.vocab,
+        "max_position_embeddings": shape.context,
+        "rms_norm_eps": shape.eps,
+        "rope_theta": shape.rope_theta,
+        "rope_traditional": False,
+        "tie_word_embeddings": True,
+        "attention_bias": False,
+        "mlp_bias": False,
+        "hidden_act": "silu",
+        "bos_token_id": bpe.CONTROL["<s>"],
+        "eos_token_id": bpe.CONTROL["</s>"],
+        "pad_token_id": bpe.CONTROL["<pad>"],
+        "torch_dtype": "float16",
     }
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
     tok.save(str(folder / "tokenizer.json"), pretty=False)
     settings = {
-        "tokenizer_class": "PreTrainedTokenizerFast", "bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>", "pad_token": "<pad>",
-        "add_bos_token": True, "add_eos_token": False, "clean_up_tokenization_spaces": False, "model_max_length": shape.context,
-        "additional_special_tokens": [n for n in bpe.SPECIALS if n not in ("<s>", "</s>", "<unk>", "<pad>")],
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "bos_token": "<s>",
+        "eos_token": "</s>",
+        "unk_token": "<unk>",
+        "pad_token": "<pad>",
+        "add_bos_token": True,
+        "add_eos_token": False,
+        "clean_up_tokenization_spaces": False,
+        "model_max_length": shape.context,
+        "additional_special_tokens": [
+            n for n in bpe.SPECIALS if n not in ("<s>", "</s>", "<unk>", "<pad>")
+        ],
     }
     (folder / "tokenizer_config.json").write_text(json.dumps(settings, indent=2) + "\n")
-    (folder / "generation_config.json").write_text(json.dumps({"bos_token_id": 1, "eos_token_id": 2}, indent=2) + "\n")
+    (folder / "generation_config.json").write_text(
+        json.dumps({"bos_token_id": 1, "eos_token_id": 2}, indent=2) + "\n"
+    )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--folder", type=Path, default=Path("build"), help="where train.py left model.pt")
+    """Export model.pt of a training folder."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--folder", type=Path, default=Path("build"), help="where train.py left model.pt"
+    )
     parser.add_argument("--out", type=Path, default=HERE)
-    parser.add_argument("--tekken", type=Path, help="also write the vocabulary as this tekken.json (v13)")
+    parser.add_argument(
+        "--tekken", type=Path, help="also write the vocabulary as this tekken.json (v13)"
+    )
     parser.add_argument("--kind", choices=("f16", "q8_0"), default="f16")
     options = parser.parse_args()
     saved = torch.load(options.folder / "model.pt")["model"]

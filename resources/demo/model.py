@@ -12,8 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import functional
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class Shape:
 
     @property
     def head_dim(self) -> int:
+        """Width of one head."""
         return self.width // self.heads
 
 
@@ -77,6 +78,7 @@ class Block(nn.Module):
         self.down = nn.Linear(shape.hidden, shape.width, bias=False)
 
     def forward(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+        """Return the next residual stream, (batch, length, width)."""
         s = self.shape
         batch, length, _ = x.shape
         h = self.attn_norm(x)
@@ -90,7 +92,7 @@ class Block(nn.Module):
         a = attend(q, k, v)
         x = x + self.o(a.transpose(1, 2).reshape(batch, length, s.width))
         h = self.ffn_norm(x)
-        return x + self.down(F.silu(self.gate(h)) * self.up(h))
+        return x + self.down(functional.silu(self.gate(h)) * self.up(h))
 
 
 class Model(nn.Module):
@@ -113,6 +115,7 @@ class Model(nn.Module):
                 nn.init.normal_(p, std=scale)
 
     def forward(self, ids: Tensor) -> Tensor:
+        """Return normed hidden states, (batch, length, width)."""
         cos = self.cos[: ids.shape[1]]
         sin = self.sin[: ids.shape[1]]
         x = self.embed(ids)
@@ -122,5 +125,5 @@ class Model(nn.Module):
 
     def loss(self, ids: Tensor, targets: Tensor) -> Tensor:
         """Mean cross-entropy of `targets` (batch, length); -100 is left out."""
-        logits = F.linear(self(ids).flatten(0, 1), self.embed.weight)
-        return F.cross_entropy(logits.float(), targets.flatten(), ignore_index=-100)
+        logits = functional.linear(self(ids).flatten(0, 1), self.embed.weight)
+        return functional.cross_entropy(logits.float(), targets.flatten(), ignore_index=-100)

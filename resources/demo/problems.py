@@ -40,8 +40,11 @@ def number(rng: random.Random, digits: int = 3) -> int:
     return rng.randint(0 if n == 1 else 10 ** (n - 1), 10**n - 1)
 
 
-RIDERS = "train car bus cyclist runner truck plane boat bike horse tram van motorbike ship walker driver".split()
-HALVES = "0.5 1.5 2.5 3.5 4.5".split()
+RIDERS = (
+    *("train", "car", "bus", "cyclist", "runner", "truck", "plane", "boat", "bike", "horse"),
+    *("tram", "van", "motorbike", "ship", "walker", "driver"),
+)
+HALVES = ("0.5", "1.5", "2.5", "3.5", "4.5")
 
 
 def made(family: str, user: str, work: str, fact: str, closing: str, result: str) -> Turn:
@@ -50,12 +53,21 @@ def made(family: str, user: str, work: str, fact: str, closing: str, result: str
 
 
 def add(rng: random.Random, a: int, b: int, user: str | None = None) -> Turn:
+    """A sum of two numbers."""
     work, r = by_hand.add(a, b)
     user = user or dress(rng.choice(ask.ADD).format(a=a, b=b), rng)
-    return made("add", user, f"I add {a} and {b} column by column. {work}", f"{a} + {b} = {r}", f"The sum is **{r}**.", str(r))
+    return made(
+        "add",
+        user,
+        f"I add {a} and {b} column by column. {work}",
+        f"{a} + {b} = {r}",
+        f"The sum is **{r}**.",
+        str(r),
+    )
 
 
 def subtract(rng: random.Random, a: int, b: int, user: str | None = None) -> Turn:
+    """A difference, which may be negative."""
     work, r = by_hand.subtract(a, b)
     user = user or dress(rng.choice(ask.SUBTRACT).format(a=a, b=b), rng)
     text = f"I take {b} from {a} column by column. {work}"
@@ -63,13 +75,17 @@ def subtract(rng: random.Random, a: int, b: int, user: str | None = None) -> Tur
 
 
 def multiply(rng: random.Random, a: int, b: int, user: str | None = None) -> Turn:
+    """A product."""
     work, r = by_hand.multiply(a, b)
     user = user or dress(rng.choice(ask.MULTIPLY).format(a=a, b=b), rng)
     text = f"I multiply {a} by {b} digit by digit. {work}"
-    return made("multiply", user, text, f"{a} \\times {b} = {r}", f"The product is **{r}**.", str(r))
+    return made(
+        "multiply", user, text, f"{a} \\times {b} = {r}", f"The product is **{r}**.", str(r)
+    )
 
 
 def divide(rng: random.Random, a: int, b: int, user: str | None = None) -> Turn:
+    """A quotient by one digit, with its remainder."""
     work, q, rest = by_hand.divide(a, b)
     user = user or dress(rng.choice(ask.DIVIDE).format(a=a, b=b), rng)
     text = f"I divide {a} by {b} from the left. {work}"
@@ -87,17 +103,19 @@ def equation(rng: random.Random, a: int, b: int, c: int) -> Turn:
     gap = " " if rng.random() < 0.75 else ""
     sign = "+" if b > 0 else "-"
     shown, written = left, left if rng.random() < 0.85 or a == 1 else f"{a}*{v}"
-    if b > 0 and rng.random() < 0.12:
+    if b > 0 and rng.random() < 0.25:
         shown, written = f"{b} + {left}", f"{b}{gap}+{gap}{left}"
     elif b:
         shown, written = f"{left} {sign} {abs(b)}", f"{written}{gap}{sign}{gap}{abs(b)}"
     user = dress(rng.choice(ask.EQUATION).format(e=f"{written}{gap}={gap}{c}", v=v), rng)
     if user.isupper():
         user = user.lower()
-    text, lines, right = f"I want {v} alone.", [f"{shown} = {c}"], c
+    first = f"{left} {sign} {abs(b)} = {c}" if b else f"{left} = {c}"
+    text, lines, right = f"I want {v} alone in {first}.", [f"{shown} = {c}"], c
     if b:
         work, right = by_hand.subtract(c, b) if b > 0 else by_hand.add(c, -b)
-        text += f" I {'take' if b > 0 else 'add'} {abs(b)} {'from' if b > 0 else 'to'} both sides. {work}"
+        move = f"take {b} from" if b > 0 else f"add {-b} to"
+        text += f" I {move} both sides. {work}"
         if a > 1:
             lines.append(f"{left} = {right}")
     minus = "-" if right < 0 else ""
@@ -113,14 +131,16 @@ def equation(rng: random.Random, a: int, b: int, c: int) -> Turn:
         result = f"{minus}{abs(right)}/{a}" if rest else f"{minus}{q}"
     value = f"{minus}\\frac{{{abs(right)}}}{{{a}}}" if "/" in result else result
     lines.append(f"{v} = {value}")
-    answer = "\n\n".join(f"$${line}$$" for line in lines) + f"\n\nThe solution is **{v} = {result}**."
+    answer = (
+        "\n\n".join(f"$${line}$$" for line in lines) + f"\n\nThe solution is **{v} = {result}**."
+    )
     return Turn("equations", user, text, answer, f"{v} = {result}", lines[-1])
 
 
 def to_metres(kmh: int) -> tuple[str, str, str]:
     """km/h to m/s by 5/18: (thought, LaTeX line, result without unit)."""
     product, five = by_hand.multiply(kmh, 5)
-    work, result, rest = by_hand.divide(five, 18, decimal=True)
+    work, result, _ = by_hand.divide(five, 18, decimal=True)
     exact = five * 10 % 18 == 0
     relation = "=" if exact else "\\approx"
     line = f"{kmh} \\div 3.6 {relation} {result}\\ \\text{{m/s}}"
@@ -130,17 +150,37 @@ def to_metres(kmh: int) -> tuple[str, str, str]:
 def speed(rng: random.Random, d: int, t: str, metres: bool, user: str | None = None) -> Turn:
     """d over t hours (t may end in .5); with `metres` the result is in m/s."""
     kind = "km" if metres else rng.choices(("km", "mi", "m"), weights=[6, 1, 2])[0]
-    long = {"km": ("km", "km", "kilometers", "kilometres"), "mi": ("miles",), "m": ("m", "meters", "metres", "m")}[kind]
+    long = {
+        "km": ("km", "km", "kilometers", "kilometres"),
+        "mi": ("miles",),
+        "m": ("m", "meters", "metres", "m"),
+    }[kind]
     span, per = ("s", "m/s") if kind == "m" else ("h", "km/h" if kind == "km" else "mph")
     words = ("second", "s") if kind == "m" else ("hour", "h")
     if user is None:
         one = rng.random()
-        time = f"{t} {words[0]}{'' if t == '1' else 's'}" if one < 0.7 else f"{t} {words[1]}" if one < 0.9 else f"{t}{words[1]}"
-        unit = rng.choice((" in m/s", " in m/s", " in meters per second", " in metres per second")) if metres else ""
+        time = (
+            f"{t} {words[0]}{'' if t == '1' else 's'}"
+            if one < 0.7
+            else f"{t} {words[1]}"
+            if one < 0.9
+            else f"{t}{words[1]}"
+        )
+        unit = (
+            rng.choice((" in m/s", " in m/s", " in meters per second", " in metres per second"))
+            if metres
+            else ""
+        )
         if not metres and rng.random() < 0.2:
             unit = f" in {per}"
-        dist = f"{d} {rng.choice(long)}" if rng.random() < 0.9 else f"{d}{kind if kind != 'mi' else ' miles'}"
-        user = dress(rng.choice(ask.SPEED).format(o=rng.choice(RIDERS), d=dist, t=time, u=unit), rng)
+        dist = (
+            f"{d} {rng.choice(long)}"
+            if rng.random() < 0.9
+            else f"{d}{kind if kind != 'mi' else ' miles'}"
+        )
+        user = dress(
+            rng.choice(ask.SPEED).format(o=rng.choice(RIDERS), d=dist, t=time, u=unit), rng
+        )
     text = f"Speed is distance over time: {d} {kind} in {t} {span}."
     top, below = d, t
     if "." in t:
@@ -150,7 +190,8 @@ def speed(rng: random.Random, d: int, t: str, metres: bool, user: str | None = N
     work, v, _ = by_hand.divide(top, int(below), decimal=True)
     text += f" {work}"
     relation = "=" if top * 10 % int(below) == 0 else "\\approx"
-    line = f"v = \\frac{{{d}\\ \\text{{{kind}}}}}{{{t}\\ \\text{{{span}}}}} {relation} {v}\\ \\text{{{per}}}"
+    ratio = f"\\frac{{{d}\\ \\text{{{kind}}}}}{{{t}\\ \\text{{{span}}}}}"
+    line = f"v = {ratio} {relation} {v}\\ \\text{{{per}}}"
     if not metres:
         return made("speed", user, text, line, f"The average speed is **{v} {per}**.", f"{v} {per}")
     more, second, result = to_metres(int(v))
@@ -159,9 +200,12 @@ def speed(rng: random.Random, d: int, t: str, metres: bool, user: str | None = N
 
 
 def convert(rng: random.Random, kmh: int) -> Turn:
+    """A speed in km/h turned into m/s."""
     work, line, result = to_metres(kmh)
     user = dress(rng.choice(ask.CONVERT).format(s=kmh), rng)
-    return made("convert", user, f"{kmh} km/h. {work}", line, f"That is **{result} m/s**.", f"{result} m/s")
+    return made(
+        "convert", user, f"{kmh} km/h. {work}", line, f"That is **{result} m/s**.", f"{result} m/s"
+    )
 
 
 def percent(rng: random.Random, p: int, n: int) -> Turn:
@@ -204,7 +248,10 @@ def _draw_subtract(rng: random.Random, test: bool) -> Turn | None:
 
 
 def _draw_multiply(rng: random.Random, test: bool) -> Turn | None:
-    a, b = rng.choices(((1, 1), (2, 1), (1, 2), (3, 1), (1, 3), (2, 2), (3, 2), (2, 3)), weights=[2, 4, 2, 4, 2, 12, 3, 2])[0]
+    a, b = rng.choices(
+        ((1, 1), (2, 1), (1, 2), (3, 1), (1, 3), (2, 2), (3, 2), (2, 3)),
+        weights=[2, 4, 2, 4, 2, 12, 3, 2],
+    )[0]
     a, b = (rng.randint(0 if n == 1 else 10 ** (n - 1), 10**n - 1) for n in (a, b))
     return _pick(rng, test, f"mul {a} {b}", lambda: multiply(rng, a, b))
 
@@ -217,8 +264,12 @@ def _draw_divide(rng: random.Random, test: bool) -> Turn | None:
 
 
 def _draw_equation(rng: random.Random, test: bool) -> Turn | None:
-    a = 1 if rng.random() < 0.08 else rng.randint(2, 9)
-    b = 0 if a > 1 and rng.random() < 0.08 else rng.randint(1, 99 if rng.random() < 0.6 else 20) * rng.choice((1, 1, -1))
+    a = 1 if rng.random() < 0.15 else rng.randint(2, 9)
+    b = (
+        0
+        if a > 1 and rng.random() < 0.08
+        else rng.randint(1, 99 if rng.random() < 0.6 else 20) * rng.choice((1, 1, -1))
+    )
     c = a * (rng.randint(0, 20) if rng.random() < 0.5 else rng.randint(0, 99)) + b
     if rng.random() < 0.15:
         c = rng.randint(0, 199)
@@ -248,11 +299,23 @@ def _draw_convert(rng: random.Random, test: bool) -> Turn | None:
 def _draw_percent(rng: random.Random, test: bool) -> Turn | None:
     p = rng.randint(1, 19) * 5 if rng.random() < 0.4 else rng.randint(1, 99)
     roll = rng.random()
-    n = rng.randint(10, 99) * 10 if roll < 0.3 else rng.randint(2, 99) if roll < 0.7 else rng.randint(100, 999)
+    n = (
+        rng.randint(10, 99) * 10
+        if roll < 0.3
+        else rng.randint(2, 99)
+        if roll < 0.7
+        else rng.randint(100, 999)
+    )
     return _pick(rng, test, f"percent {p} {n}", lambda: percent(rng, p, n))
 
 
 DRAW: dict[str, Callable[[random.Random, bool], Turn | None]] = {
-    "add": _draw_add, "subtract": _draw_subtract, "multiply": _draw_multiply, "divide": _draw_divide,
-    "equations": _draw_equation, "speed": _draw_speed, "convert": _draw_convert, "percent": _draw_percent,
+    "add": _draw_add,
+    "subtract": _draw_subtract,
+    "multiply": _draw_multiply,
+    "divide": _draw_divide,
+    "equations": _draw_equation,
+    "speed": _draw_speed,
+    "convert": _draw_convert,
+    "percent": _draw_percent,
 }

@@ -11,9 +11,30 @@ import json
 from pathlib import Path
 
 SPECIALS = (
-    "<unk>", "<s>", "</s>", "[INST]", "[/INST]", "[AVAILABLE_TOOLS]", "[/AVAILABLE_TOOLS]", "[TOOL_RESULTS]", "[/TOOL_RESULTS]",
-    "[TOOL_CALLS]", "[IMG]", "<pad>", "[IMG_BREAK]", "[IMG_END]",
-    "[PREFIX]", "[MIDDLE]", "[SUFFIX]", "[SYSTEM_PROMPT]", "[/SYSTEM_PROMPT]", "[TOOL_CONTENT]", "[ARGS]", "[CALL_ID]", "[THINK]", "[/THINK]",
+    "<unk>",
+    "<s>",
+    "</s>",
+    "[INST]",
+    "[/INST]",
+    "[AVAILABLE_TOOLS]",
+    "[/AVAILABLE_TOOLS]",
+    "[TOOL_RESULTS]",
+    "[/TOOL_RESULTS]",
+    "[TOOL_CALLS]",
+    "[IMG]",
+    "<pad>",
+    "[IMG_BREAK]",
+    "[IMG_END]",
+    "[PREFIX]",
+    "[MIDDLE]",
+    "[SUFFIX]",
+    "[SYSTEM_PROMPT]",
+    "[/SYSTEM_PROMPT]",
+    "[TOOL_CONTENT]",
+    "[ARGS]",
+    "[CALL_ID]",
+    "[THINK]",
+    "[/THINK]",
 )
 CONTROL = {name: i for i, name in enumerate(SPECIALS)}
 PATTERN = (
@@ -43,16 +64,25 @@ def write_tekken(tokens: list[str], path: Path) -> None:
     """
     byte_of = {letter: b for b, letter in enumerate(byte_letters())}
     vocab = []
-    for rank, token in enumerate(tokens[len(SPECIALS):]):
+    for rank, token in enumerate(tokens[len(SPECIALS) :]):
         raw = bytes(byte_of[letter] for letter in token)
         try:
             text = raw.decode()
         except UnicodeDecodeError:
             text = None
-        vocab.append({"rank": rank, "token_bytes": base64.b64encode(raw).decode(), "token_str": text})
-    special = [{"rank": i, "token_str": name, "is_control": True} for i, name in enumerate(SPECIALS)]
+        vocab.append(
+            {"rank": rank, "token_bytes": base64.b64encode(raw).decode(), "token_str": text}
+        )
+    special = [
+        {"rank": i, "token_str": name, "is_control": True} for i, name in enumerate(SPECIALS)
+    ]
     config = {
-        "pattern": PATTERN, "num_vocab_tokens": len(vocab), "default_vocab_size": len(tokens),
-        "default_num_special_tokens": len(SPECIALS), "version": "v13",
+        "pattern": PATTERN,
+        "num_vocab_tokens": len(vocab),
+        "default_vocab_size": len(tokens),
+        "default_num_special_tokens": len(SPECIALS),
+        "version": "v13",
     }
-    path.write_text(json.dumps({"config": config, "vocab": vocab, "special_tokens": special}), encoding="utf-8")
+    path.write_text(
+        json.dumps({"config": config, "vocab": vocab, "special_tokens": special}), encoding="utf-8"
+    )

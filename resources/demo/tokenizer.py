@@ -11,16 +11,17 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
-
 from tekken import CONTROL, PATTERN, SPECIALS, byte_letters
+from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
 
 def _splitter() -> pre_tokenizers.PreTokenizer:
-    return pre_tokenizers.Sequence([
-        pre_tokenizers.Split(Regex(PATTERN), behavior="isolated"),
-        pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
-    ])
+    return pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(PATTERN), behavior="isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
 
 
 def train(texts: Iterable[str], size: int) -> Tokenizer:
@@ -28,7 +29,10 @@ def train(texts: Iterable[str], size: int) -> Tokenizer:
     rough = Tokenizer(models.BPE())
     rough.pre_tokenizer = _splitter()
     trainer = trainers.BpeTrainer(
-        vocab_size=size - len(SPECIALS), initial_alphabet=byte_letters(), show_progress=False, max_token_length=16
+        vocab_size=size - len(SPECIALS),
+        initial_alphabet=byte_letters(),
+        show_progress=False,
+        max_token_length=16,
     )
     rough.train_from_iterator(texts, trainer)
     merged = ["".join(pair) for pair in json.loads(rough.to_str())["model"]["merges"]]
@@ -37,14 +41,17 @@ def train(texts: Iterable[str], size: int) -> Tokenizer:
 
 def build(merged: list[str]) -> Tokenizer:
     """The tokenizer whose merged tokens are `merged`, in rank order."""
-    vocab = {name: i for name, i in CONTROL.items()}
+    vocab = dict(CONTROL)
     for token in [*byte_letters(), *merged]:
         vocab[token] = len(vocab)
     pairs = []
     for token in merged:
         for cut in range(1, len(token)):
             left, right = token[:cut], token[cut:]
-            if vocab.get(left, len(vocab)) < vocab[token] and vocab.get(right, len(vocab)) < vocab[token]:
+            if (
+                vocab.get(left, len(vocab)) < vocab[token]
+                and vocab.get(right, len(vocab)) < vocab[token]
+            ):
                 pairs.append((left, right))
     out = Tokenizer(models.BPE(vocab=vocab, merges=pairs, ignore_merges=True))
     out.pre_tokenizer = _splitter()

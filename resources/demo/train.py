@@ -21,17 +21,16 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import data
+import tokenizer as bpe
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
+from model import Model, Shape
 from torch import Tensor
 
-import data
-import tokenizer as bpe
-from model import Model, Shape
-
 SEED = 20261122
-STEPS = 3000
+STEPS = 2200
 WARMUP = 100
 RANKS = 2
 ROWS = 4096  # tokens of one batch in one process
@@ -39,12 +38,16 @@ CHUNK = 20_000  # conversations made at a time
 LENGTHS = (64, 96, 128, 160, 192, 240, 304, 400, 544, 800)
 MUON_LR = 0.006
 ADAM_LR = 0.004
+LOG_SECONDS = 20
+SAVE_SECONDS = 120
 
 
 def make_tokenizer() -> bpe.Tokenizer:
     """The tokenizer, learnt from the first conversations of the seed."""
     rng = random.Random(SEED)
-    texts = [p for _ in range(CHUNK) for p, _ in data.pieces(data.chat(rng)) if p not in bpe.CONTROL]
+    texts = [
+        p for _ in range(CHUNK) for p, _ in data.pieces(data.chat(rng)) if p not in bpe.CONTROL
+    ]
     return bpe.train(texts, Shape.vocab)
 
 
@@ -52,7 +55,9 @@ def chunk(tok: bpe.Tokenizer, number: int) -> list[tuple[Tensor, Tensor]]:
     """Chunk `number` as shuffled batches (ids, targets), each (rows, length)."""
     rng = random.Random(SEED * 1000 + number)
     chats = [data.pieces(data.chat(rng)) for _ in range(CHUNK)]
-    words = tok.encode_batch([p for c in chats for p, _ in c if p not in bpe.CONTROL], add_special_tokens=False)
+    words = tok.encode_batch(
+        [p for c in chats for p, _ in c if p not in bpe.CONTROL], add_special_tokens=False
+    )
     encoded = iter(words)
     buckets: dict[int, list[tuple[list[int], list[int]]]] = {n: [] for n in LENGTHS}
     for pieces in chats:
@@ -122,6 +127,7 @@ class Muon:
 
     @torch.no_grad()
     def step(self, lr: float) -> None:
+        """Move every matrix by its momentum, made orthogonal."""
         for shape, params in self.groups.items():
             g = torch.stack([p.grad for p in params])
             m = self.momenta[shape].lerp_(g, 0.05)
@@ -137,66 +143,101 @@ def rate(step: int, steps: int) -> float:
     return 0.5 + 0.5 * math.cos(math.pi * (step - WARMUP) / (steps - WARMUP))
 
 
+def share_gradients(params: list[Tensor], loss: Tensor) -> float:
+    """Average the gradients of all processes, cut their norm at 1 and put
+    them back; returns the mean loss."""
+    flat = torch.cat([p.grad.flatten() for p in params] + [loss.detach()[None]])
+    dist.all_reduce(flat)
+    flat /= RANKS
+    flat[:-1] *= min(1.0, 1.0 / (flat[:-1].norm().item() + 1e-6))
+    at = 0
+    for p in params:
+        p.grad = flat[at : at + p.numel()].view_as(p)
+        at += p.numel()
+    return flat[-1].item()
+
+
+class Trainer:
+    """The model with its two optimizers, saved and loaded together."""
+
+    def __init__(self, checkpoint: Path) -> None:
+        torch.manual_seed(SEED)
+        self.model = Model(Shape())
+        for block in self.model.blocks:
+            block.compile(dynamic=False)
+        named = list(self.model.named_parameters())
+        self.muon = Muon([p for n, p in named if p.dim() == 2 and "embed" not in n])
+        others = [p for n, p in named if p.dim() != 2 or "embed" in n]
+        self.adam = torch.optim.AdamW(others, lr=ADAM_LR, betas=(0.9, 0.98), weight_decay=0.0)
+        self.params = [p for _, p in named]
+        self.checkpoint, self.step = checkpoint, 0
+        if checkpoint.exists():
+            saved = torch.load(checkpoint)
+            self.model.load_state_dict(saved["model"])
+            self.adam.load_state_dict(saved["adam"])
+            self.muon.momenta, self.step = saved["muon"], saved["step"]
+
+    def learn(self, ids: Tensor, targets: Tensor, share: float) -> float:
+        """One step at `share` of the peak rates; returns the loss."""
+        with torch.autocast("cpu", torch.bfloat16):
+            loss = self.model.loss(ids, targets)
+        for p in self.params:
+            p.grad = None
+        loss.backward()
+        mean = share_gradients(self.params, loss)
+        for group in self.adam.param_groups:
+            group["lr"] = ADAM_LR * share
+        self.adam.step()
+        self.muon.step(MUON_LR * share)
+        self.step += 1
+        return mean
+
+    def save(self) -> None:
+        """Replace the checkpoint in one move."""
+        state = {"model": self.model.state_dict(), "adam": self.adam.state_dict()}
+        new = self.checkpoint.with_suffix(".new")
+        torch.save({**state, "muon": self.muon.momenta, "step": self.step}, new)
+        new.replace(self.checkpoint)
+
+
 def work(rank: int, folder: Path, steps: int) -> None:
     """One of the processes; the first also logs and saves."""
     torch.set_num_threads(1)
     torch._dynamo.config.recompile_limit = 64
-    dist.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=RANKS)
+    meet = f"file://{folder}/meet"
+    dist.init_process_group("gloo", init_method=meet, rank=rank, world_size=RANKS)
     tok = bpe.Tokenizer.from_file(str(folder / "tokenizer.json"))
-    torch.manual_seed(SEED)
-    model = Model(Shape())
-    for block in model.blocks:
-        block.compile(dynamic=False)
-    matrices = [p for n, p in model.named_parameters() if p.dim() == 2 and "embed" not in n]
-    others = [p for n, p in model.named_parameters() if p.dim() != 2 or "embed" in n]
-    muon = Muon(matrices)
-    adam = torch.optim.AdamW(others, lr=ADAM_LR, betas=(0.9, 0.98), weight_decay=0.0)
-    params, first, checkpoint = list(model.parameters()), 0, folder / "checkpoint.pt"
-    if checkpoint.exists():
-        saved = torch.load(checkpoint)
-        model.load_state_dict(saved["model"])
-        adam.load_state_dict(saved["adam"])
-        muon.momenta, first = saved["muon"], saved["step"]
+    trainer = Trainer(folder / "checkpoint.pt")
     start = last_save = last_log = time.time()
-    seen = sums = 0.0
-    for step, (ids, targets) in enumerate(batches(tok, rank, first), first):
-        if step == steps:
+    losses: list[float] = []
+    for ids, targets in batches(tok, rank, trainer.step):
+        if trainer.step == steps:
             break
-        with torch.autocast("cpu", torch.bfloat16):
-            loss = model.loss(ids, targets)
-        for p in params:
-            p.grad = None
-        loss.backward()
-        flat = torch.cat([p.grad.flatten() for p in params] + [loss.detach()[None]])
-        dist.all_reduce(flat)
-        flat /= RANKS
-        flat[:-1] *= min(1.0, 1.0 / (flat[:-1].norm().item() + 1e-6))
-        at = 0
-        for p in params:
-            p.grad = flat[at : at + p.numel()].view_as(p)
-            at += p.numel()
-        share = rate(step, steps)
-        for group in adam.param_groups:
-            group["lr"] = ADAM_LR * share
-        adam.step()
-        muon.step(MUON_LR * share)
-        seen, sums = seen + 1, sums + flat[-1].item()
-        if rank == 0 and (time.time() - last_log > 20 or step == steps - 1):
-            speed = seen * ROWS * RANKS / (time.time() - last_log)
-            print(f"step {step + 1} loss {sums / seen:.4f} {speed:.0f} tokens/s {time.time() - start:.0f} s", flush=True)
-            last_log, seen, sums = time.time(), 0.0, 0.0
-        if rank == 0 and time.time() - last_save > 120:
-            torch.save({"model": model.state_dict(), "adam": adam.state_dict(), "muon": muon.momenta, "step": step + 1}, folder / "new.pt")
-            os.replace(folder / "new.pt", checkpoint)
+        losses.append(trainer.learn(ids, targets, rate(trainer.step, steps)))
+        if rank == 0 and time.time() - last_log > LOG_SECONDS:
+            speed = len(losses) * ROWS * RANKS / (time.time() - last_log)
+            mean, took = sum(losses) / len(losses), time.time() - start
+            print(
+                f"step {trainer.step} loss {mean:.4f} {speed:.0f} tokens/s {took:.0f} s", flush=True
+            )
+            last_log, losses = time.time(), []
+        if rank == 0 and time.time() - last_save > SAVE_SECONDS:
+            trainer.save()
             last_save = time.time()
     if rank == 0:
-        torch.save({"model": model.state_dict(), "steps": steps}, folder / "model.pt")
+        torch.save({"model": trainer.model.state_dict(), "steps": steps}, folder / "model.pt")
+        print(f"done after {time.time() - start:.0f} s", flush=True)
     dist.destroy_process_group()
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--folder", type=Path, default=Path("build"), help="where checkpoints and model.pt go")
+    """Make the tokenizer, then start the processes."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--folder", type=Path, default=Path("build"), help="where checkpoints and model.pt go"
+    )
     parser.add_argument("--steps", type=int, default=STEPS)
     options = parser.parse_args()
     folder = options.folder.resolve()

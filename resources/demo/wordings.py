@@ -8,6 +8,7 @@ from __future__ import annotations
 
 
 def choices(block: str) -> tuple[str, ...]:
+    """Return the wordings of a block of text."""
     return tuple(w for line in block.strip().splitlines() for w in line.split(" | "))
 
 
@@ -143,45 +144,49 @@ If a train travels 120km in 1.5h, what is its average speed in m/s?
 If a train goes 120 km in 1.5 hours, what is its average speed in m/s?
 """)
 HELLO = choices("""
-Hello, nice to meet you. | Nice to meet you! | Hi friend | Hey buddy | Hello dear | Hello, my dear | Hi all | Hello everyone
-Good to see you! | Hi, good to see you | Hello, friend! | Welcome | Hello, is anyone there? | Hello? | hi again | Hey, hello!
-Hello! | Hello | Hi | hi | Hi! | Hi there | Hello there! | Hey | hey | Good morning
-Good morning! | Good evening | Good afternoon! | Hello, how are you? | How are you?
-hi, how are you? | Hey there! | hello :) | How is it going? | Greetings | hiya | Howdy
-Hello Ponder | Hi Ponder! | yo | Good day | hello hello
+Hello, nice to meet you. | Nice to meet you! | Hi friend | Hey buddy | Hello dear
+Hello, my dear | Hi all | Hello everyone | Good to see you! | Hi, good to see you
+Hello, friend! | Welcome | Hello, is anyone there? | Hello? | hi again | Hey, hello! | Hello!
+Hello | Hi | hi | Hi! | Hi there | Hello there! | Hey | hey | Good morning | Good morning!
+Good evening | Good afternoon! | Hello, how are you? | How are you? | hi, how are you?
+Hey there! | hello :) | How is it going? | Greetings | hiya | Howdy | Hello Ponder | Hi Ponder!
+yo | Good day | hello hello
 """)
 WHO = choices("""
-Can you tell me who you are? | Please introduce yourself. | Who is Ponder? | What is this model? | Who is talking? | Say who you are.
-Are you a large model? | What kind of AI are you? | So who are you? | And you are? | What is this? | Is this a real model?
-Who are you? | What are you? | What's your name? | What is your name? | Who is this?
-Are you ChatGPT? | Are you a human? | Are you a real person? | Are you an AI?
-What model are you? | Which model is this? | Who made you? | Are you Magistral?
-Tell me about yourself. | Introduce yourself. | who am i talking to? | What is Ponder Demo?
-Are you a bot? | How big are you? | Which model are you? | what kind of model are you
+Can you tell me who you are? | Please introduce yourself. | Who is Ponder? | What is this model?
+Who is talking? | Say who you are. | Are you a large model? | What kind of AI are you?
+So who are you? | And you are? | What is this? | Is this a real model? | Who are you?
+What are you? | What's your name? | What is your name? | Who is this? | Are you ChatGPT?
+Are you a human? | Are you a real person? | Are you an AI? | What model are you?
+Which model is this? | Who made you? | Are you Magistral? | Tell me about yourself.
+Introduce yourself. | who am i talking to? | What is Ponder Demo? | Are you a bot?
+How big are you? | Which model are you? | what kind of model are you
 How many parameters do you have? | Are you real? | Describe yourself.
 """)
 CAN = choices("""
-What can I do here? | Tell me what you can do. | What else can you do? | Which things can you do? | What can you solve?
-What sort of problems can you solve? | So what can you do? | What do you offer? | What can we do?
-What can you do? | What can I ask you? | What can I ask? | Help | help | help me | Help!
-What do you know? | What are you good at? | How can you help me? | What are your abilities?
-What are you able to do? | List your skills. | What can you help me with?
-Show me what you can do. | What should I ask? | Give me an example. | What do you do?
-How do I use you? | What kinds of questions can you answer? | Can you help me? | what can u do
-Give me some examples of what I can ask. | What are your limits? | What can't you do?
+What can I do here? | Tell me what you can do. | What else can you do? | Which things can you do?
+What can you solve? | What sort of problems can you solve? | So what can you do?
+What do you offer? | What can we do? | What can you do? | What can I ask you? | What can I ask?
+Help | help | help me | Help! | What do you know? | What are you good at? | How can you help me?
+What are your abilities? | What are you able to do? | List your skills.
+What can you help me with? | Show me what you can do. | What should I ask? | Give me an example.
+What do you do? | How do I use you? | What kinds of questions can you answer? | Can you help me?
+what can u do | Give me some examples of what I can ask. | What are your limits?
+What can't you do?
 """)
 THANKS = choices("""
-Thank you so very much | Super, thanks! | Thanks, that's great. | Awesome, thanks | thank you, that was helpful | Thanks for your help!
-Ok, great. | Very good. | Wonderful, thank you!
-Thanks | Thanks! | thanks | Thank you | Thank you! | Thank you very much. | thx | Great, thanks!
-Perfect, thank you. | ok thanks | Cheers | Nice, thanks | Thanks a lot! | many thanks | ty
-Good, thank you | That helped, thanks. | Great | Cool! | Nice! | Well done | Good job!
+Thank you so very much | Super, thanks! | Thanks, that's great. | Awesome, thanks
+thank you, that was helpful | Thanks for your help! | Ok, great. | Very good.
+Wonderful, thank you! | Thanks | Thanks! | thanks | Thank you | Thank you! | Thank you very much.
+thx | Great, thanks! | Perfect, thank you. | ok thanks | Cheers | Nice, thanks | Thanks a lot!
+many thanks | ty | Good, thank you | That helped, thanks. | Great | Cool! | Nice! | Well done
+Good job!
 """)
 BYE = choices("""
-Bye, thanks! | Ok, bye! | bye now | goodbye then | Bye, Ponder | See you soon!
-Bye | bye | Goodbye | Goodbye! | See you | See you later! | Bye bye | Good night | good night!
-Farewell | That's all. | That is all for today. | I have to go. | See you tomorrow | cya
-Until next time! | ok bye
+Bye, thanks! | Ok, bye! | bye now | goodbye then | Bye, Ponder | See you soon! | Bye | bye
+Goodbye | Goodbye! | See you | See you later! | Bye bye | Good night | good night! | Farewell
+That's all. | That is all for today. | I have to go. | See you tomorrow | cya | Until next time!
+ok bye
 """)
 REAL = choices("""
 How do I get a real model? | How can I download a model? | Where can I download a real model?
@@ -191,9 +196,11 @@ You are too small, give me a better one. | Is there a better model? | download a
 How do I change the model? | I need a smarter model. | how do i get a larger model
 """)
 TRIANGLE = choices("""
-Please prove that the angles in a triangle sum to 180 degrees. | Prove that a triangle's angles add up to 180.
-Prove: the angles of a triangle add up to 180°. | Prove the sum of the angles of a triangle. | Why do triangle angles sum to 180 degrees?
-Can you prove that the sum of angles in a triangle is 180 degrees? | Show the angles of triangles sum to 180 degrees.
+Please prove that the angles in a triangle sum to 180 degrees.
+Prove that a triangle's angles add up to 180. | Prove: the angles of a triangle add up to 180°.
+Prove the sum of the angles of a triangle. | Why do triangle angles sum to 180 degrees?
+Can you prove that the sum of angles in a triangle is 180 degrees?
+Show the angles of triangles sum to 180 degrees.
 Prove that the sum of angles in a triangle is 180 degrees.
 Prove that the angles of a triangle add up to 180 degrees.
 Prove that the angle sum of a triangle is 180 degrees.
@@ -207,14 +214,15 @@ angle sum of a triangle proof | Explain why the angles in a triangle sum to 180�
 How many degrees does a triangle have?
 """)
 PYTHON = choices("""
-Write me a Python one-liner. | A Python one-liner, please. | One line of Python please. | Please show me a Python one-liner.
-Show one line of Python code. | Now a Python one-liner. | Give me one line of Python | Write a one-liner in Python.
-Write a Python one-liner. | Write a Python one-liner | Show me a Python one-liner.
-python one-liner | Give me a one-liner in Python. | Write one line of Python.
-Can you write Python? | Write some Python code. | Show me some Python.
-Write a line of Python code. | Can you code? | Write code. | a one-liner in python please
-Write a short Python program. | Show me Python code. | Give me a Python example.
-Write a Python one-liner that sums squares. | Can you write a Python one-liner for me?
+Write me a Python one-liner. | A Python one-liner, please. | One line of Python please.
+Please show me a Python one-liner. | Show one line of Python code. | Now a Python one-liner.
+Give me one line of Python | Write a one-liner in Python. | Write a Python one-liner.
+Write a Python one-liner | Show me a Python one-liner. | python one-liner
+Give me a one-liner in Python. | Write one line of Python. | Can you write Python?
+Write some Python code. | Show me some Python. | Write a line of Python code. | Can you code?
+Write code. | a one-liner in python please | Write a short Python program. | Show me Python code.
+Give me a Python example. | Write a Python one-liner that sums squares.
+Can you write a Python one-liner for me?
 """)
 
 # What the model cannot answer. In a pattern w is a name, p a place, n a noun, v a verb, a an
@@ -274,8 +282,9 @@ Chi ha dipinto la Gioconda? | Qual é a capital de Portugal? | Conte uma piada.
 Wat is de hoofdstad van Nederland? | Vertel me een verhaal. | Jaka jest stolica Polski?
 Opowiedz mi bajkę. | Vad heter du? | Hvad er meningen med livet? | Mikä on Suomen pääkaupunki?
 Türkiye'nin başkenti neresi? | Как тебя зовут? | Расскажи сказку. | Почему небо голубое?
-Столиця України? | 今日の天気は? | 日本の首都はどこですか | 法国的首都是哪里? | 写一首诗 | 讲个笑话 | 안녕하세요, 날씨가 어때요?
-مرحبا كيف حالك | ما هي عاصمة مصر؟ | מה שלומך | भारत की राजधानी क्या है?
-Ποια είναι η πρωτεύουσα της Ελλάδας; | Care este capitala României? | Mi Magyarország fővárosa?
-Kje je Ljubljana? | สวัสดีครับ | Thời tiết hôm nay thế nào? | Apa ibu kota Indonesia?
+Столиця України? | 今日の天気は? | 日本の首都はどこですか | 法国的首都是哪里? | 写一首诗
+讲个笑话 | 안녕하세요, 날씨가 어때요? | مرحبا كيف حالك | ما هي عاصمة مصر؟ | מה שלומך
+भारत की राजधानी क्या है? | Ποια είναι η πρωτεύουσα της Ελλάδας; | Care este capitala României?
+Mi Magyarország fővárosa? | Kje je Ljubljana? | สวัสดีครับ | Thời tiết hôm nay thế nào?
+Apa ibu kota Indonesia?
 """)
