@@ -5,9 +5,11 @@ tokens; control tokens come from the prompt's own `Control` segments only, by na
 """
 
 import ctypes
+from collections.abc import Iterator
 from typing import Any
 
 from app.engine.backends.base import Token, unknown_control
+from app.prompts import tekken
 from app.prompts.segments import Control, Prompt
 
 PROBED_CONTROLS = (
@@ -57,6 +59,8 @@ class Vocabulary:
         self._vocab = api.llama_model_get_vocab(model)
         self._tokens: dict[int, Token] = {}
         self._controls: dict[str, int | None] = {}
+        self._tekken = _metadata(api, model, b"tokenizer.ggml.pre") == b"tekken"
+        self._spelled: dict[bytes, int] | None = None
         self.size: int = api.llama_vocab_n_tokens(self._vocab)
 
     def encode(self, prompt: Prompt) -> list[int]:
@@ -69,9 +73,28 @@ class Vocabulary:
                     raise unknown_control(segment.name)
                 ids.append(control)
             elif segment.text:
-                # A lone surrogate (a broken paste) is no character that can be encoded.
-                ids += self._tokenize(segment.text.encode("utf-8", "replace"), special=False)
+                ids += self._encode_text(segment.text)
         return ids
+
+    def _encode_text(self, text: str) -> list[int]:
+        if self._tekken and tekken.needs_exact(text):
+            if self._spelled is None:
+                # Half a second at 131,072 tokens: only for who writes Hindi, Thai or the like.
+                self._spelled = tekken.byte_ids(self._spellings())
+            return tekken.encode(text, self._spelled, self._plain)
+        return self._plain(text)
+
+    def _plain(self, text: str) -> list[int]:
+        # A lone surrogate (a broken paste) is no character that can be encoded.
+        return self._tokenize(text.encode("utf-8", "replace"), special=False)
+
+    def _spellings(self) -> Iterator[tuple[int, str]]:
+        """Yield the tokens that are text, as the vocabulary spells them."""
+        api, vocab = self._api, self._vocab
+        for token_id in range(self.size):
+            if not api.llama_vocab_is_control(vocab, token_id):
+                spelled: bytes = api.llama_vocab_get_text(vocab, token_id)
+                yield token_id, spelled.decode("utf-8", "replace")
 
     def controls(self) -> tuple[str, ...]:
         """Return the probed names that are control tokens here."""
@@ -121,3 +144,11 @@ class Vocabulary:
         if count < 0:
             raise RuntimeError(f"llama_tokenize wanted room for {-count} tokens, had {room}")
         return list(buffer[:count])
+
+
+def _metadata(api: Any, model: Any, key: bytes) -> bytes:
+    """Return a text of the file's metadata, b"" where it has none."""
+    room = 64
+    buffer = ctypes.create_string_buffer(room)
+    found: int = api.llama_model_meta_val_str(model, key, buffer, room)
+    return buffer.value if found >= 0 else b""
