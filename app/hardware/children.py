@@ -36,8 +36,9 @@ _INSTEAD = {NVML: SMI}  # asked where the first fails
 # llama.cpp makes a CUDA context, which NVML would count as used: it waits so long for NVML.
 _ENGINE_WAITS_S = 1.0
 # A process starts in 0.1 s. A machine that takes longer is busy, or reads Python from a cold disk
-# through a virus scanner: then its probes take as many times longer, and are no less right.
-_PER_START = 8
+# through a virus scanner: then its probes take longer too, and are no less right.
+_PER_START = 4
+_LONGEST_S = 10.0
 _START_S = 20.0
 _REAP_S = 0.2
 # A program that a child runs is ended by it a little before the child itself would be.
@@ -129,7 +130,7 @@ class _Round:
         except (EOFError, OSError):
             child.process.join(_REAP_S)
             word = (False, _ending(child.process.exitcode))
-        if isinstance(word, float):
+        if not isinstance(word, tuple):
             child.ready, child.deadline = True, time.monotonic() + word
             return
         self._running.remove(child)
@@ -202,7 +203,8 @@ def _main(
 
     log.redirect(log_path)
     faulthandler.enable(2)
-    patience_s = max(patience_s, _PER_START * (time.monotonic() - began))
+    start_s = time.monotonic() - began
+    patience_s = max(patience_s, min(_PER_START * start_s, _LONGEST_S))
     # Where the parent was killed nobody ends this process: it ends itself.
     faulthandler.dump_traceback_later(patience_s + 1, exit=True)
     signal.signal(signal.SIGINT, signal.SIG_IGN)

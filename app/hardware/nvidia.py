@@ -115,8 +115,12 @@ def smi(text: str) -> tuple[Sighting, ...]:
 
     Raises ProbeError with its words where they are no table (exit status 0 or not).
     """
-    rows = [row for row in csv.reader(io.StringIO(text), skipinitialspace=True) if row]
-    found = tuple(_smi_row([field.strip() for field in row]) for row in rows if len(row) == 5)
+    rows = [
+        [field.strip() for field in row]
+        for row in csv.reader(io.StringIO(text.replace("\0", "")), skipinitialspace=True)
+        if len(row) == 5
+    ]
+    found = tuple(_smi_row(row) for row in rows if pci_id(row[1]))
     if not found and text.strip() and "no devices were found" not in text.lower():
         raise ProbeError(f"it said: {_first_line(text)}")
     return found

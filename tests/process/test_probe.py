@@ -10,15 +10,16 @@ import pytest
 
 from app.engine.backends import devices
 from app.hardware import children, nvidia
-from app.hardware.detect import PATIENCE_S, detect
+from app.hardware.detect import detect
 from app.hardware.explain import verdicts
 
 if sys.platform == "win32":
     pytest.skip("the stand-ins are shell scripts", allow_module_level=True)
 
-# On an idle machine a probe that hangs costs PATIENCE_S and the start of a process. A test machine
-# may be busy: what is asserted is that time, counted in starts of a process on this machine now.
-STARTS = 20
+PATIENCE_S = 30.0  # a busy machine must not make a good probe look bad
+SHORT_S = 0.5
+HANGS_S = 600
+"""Far more than any wait below: a probe that was not ended would be noticed."""
 
 
 @pytest.fixture
@@ -44,19 +45,8 @@ def script(path: Path, body: str) -> None:
     path.chmod(0o755)
 
 
-def start_s() -> float:
-    """Return how long this machine takes to start a process that answers at once."""
-    began = time.monotonic()
-    children.ask([children.SYSFS], 60)
-    return time.monotonic() - began
-
-
-def patience_s() -> float:
-    return max(PATIENCE_S, STARTS * start_s())
-
-
 def test_this_machine_is_seen_as_it_is() -> None:
-    found = detect(patience_s())
+    found = detect(PATIENCE_S)
     assert found.cpu.threads == psutil.cpu_count()
     assert found.ram.total_bytes <= psutil.virtual_memory().total
     assert 0 < found.ram.available_bytes <= found.ram.total_bytes
@@ -80,7 +70,7 @@ def test_the_devices_of_llama_cpp_have_the_processor_with_this_machines_memory()
 
 def test_a_card_that_nvidia_smi_alone_reports(smi: Path) -> None:
     script(smi, "echo 'NVIDIA GeForce RTX 4090, 00000000:01:00.0, 24564, 23511, 580.95.05'")
-    found = detect(patience_s())
+    found = detect(PATIENCE_S)
     (gpu,) = [gpu for gpu in found.gpus if "nvidia-smi" in gpu.probe]
     assert gpu.free_bytes == 23511 * 1024**2
     assert gpu.pci_id == "0000:01:00.0"
@@ -90,35 +80,29 @@ def test_a_card_that_nvidia_smi_alone_reports(smi: Path) -> None:
 
 def test_a_probe_that_hangs_is_ended_and_told(smi: Path) -> None:
     pids = smi.with_name("pids")
-    script(smi, f"echo $$ >>'{pids}'; exec sleep 600")
-    one_start_s = start_s()
+    script(smi, f"echo $$ >>'{pids}'; exec sleep {HANGS_S}")
     began = time.monotonic()
-    texts, problems = children.ask([children.SMI, children.SYSFS, children.ENGINE], PATIENCE_S)
-    took_s = time.monotonic() - began
+    texts, problems = children.ask([children.SMI, children.SYSFS, children.ENGINE], SHORT_S)
+    assert time.monotonic() - began < HANGS_S / 4
     assert "did not answer within" in problems[children.SMI]
-    assert children.SYSFS in texts
-    assert children.ENGINE in texts, "the others are not harmed"
-    assert took_s < PATIENCE_S + STARTS * one_start_s
-    assert pids.read_text().split()
+    assert children.SYSFS in texts, "the others are not harmed"
     for pid in pids.read_text().split():
         assert not psutil.pid_exists(int(pid)), "the program itself is ended too"
 
 
 def test_a_library_that_hangs_is_ended_and_told(pynvml: Path) -> None:
-    pynvml.write_text("import time\ntime.sleep(600)\n")
-    one_start_s = start_s()
+    pynvml.write_text(f"import time\ntime.sleep({HANGS_S})\n")
     began = time.monotonic()
-    texts, problems = children.ask([children.NVML, children.SYSFS], PATIENCE_S)
-    took_s = time.monotonic() - began
+    texts, problems = children.ask([children.NVML, children.SYSFS], SHORT_S)
+    assert time.monotonic() - began < HANGS_S / 4
     assert "did not answer within" in problems[children.NVML]
     assert children.SYSFS in texts
-    assert took_s < PATIENCE_S + STARTS * one_start_s
 
 
 def test_a_library_that_crashes_is_told_and_nvidia_smi_answers(smi: Path, pynvml: Path) -> None:
     pynvml.write_text("import ctypes\nctypes.string_at(0)\n")
     script(smi, "echo 'NVIDIA GeForce RTX 4090, 00000000:01:00.0, 24564, 23511, 580.95.05'")
-    found = detect(patience_s())
+    found = detect(PATIENCE_S)
     assert "NVML: crashed (SIGSEGV)." in found.notes
     (gpu,) = [gpu for gpu in found.gpus if "nvidia-smi" in gpu.probe]
     assert gpu.total_bytes == 24564 * 1024**2
@@ -126,13 +110,13 @@ def test_a_library_that_crashes_is_told_and_nvidia_smi_answers(smi: Path, pynvml
 
 def test_a_program_that_crashes_is_told(smi: Path) -> None:
     script(smi, "kill -SEGV $$")
-    _, problems = children.ask([children.SMI], patience_s())
+    _, problems = children.ask([children.SMI], PATIENCE_S)
     assert problems == {children.SMI: "crashed (SIGSEGV)"}
 
 
 def test_a_program_that_prints_junk_is_quoted(smi: Path) -> None:
     script(smi, "printf 'Unable to determine the device handle\\n\\377\\376\\000,,,,\\n'; exit 9")
-    found = detect(patience_s())
+    found = detect(PATIENCE_S)
     assert "nvidia-smi: it said: Unable to determine the device handle." in found.notes
     assert not [gpu for gpu in found.gpus if "nvidia-smi" in gpu.probe]
 
@@ -158,7 +142,7 @@ def test_a_library_that_prints_does_not_disturb_the_answer(
         "def nvmlDeviceGetPciInfo(handle): return handle\n"
         "def nvmlDeviceGetMemoryInfo(handle, version): return handle\n"
     )
-    texts, problems = children.ask([children.NVML], patience_s())
+    texts, problems = children.ask([children.NVML], PATIENCE_S)
     assert problems == {}
     (gpu,) = nvidia.nvml(texts[children.NVML])
     assert (gpu.name, gpu.free_bytes) == ("NVIDIA GeForce RTX 4090", 25000000000)
@@ -170,6 +154,6 @@ def test_a_package_that_is_missing_is_a_reason(
 ) -> None:
     pynvml.write_text("raise ModuleNotFoundError('pynvml')\n")
     monkeypatch.setenv("PATH", str(tmp_path))
-    _, problems = children.ask([children.NVML], patience_s())
+    _, problems = children.ask([children.NVML], PATIENCE_S)
     assert problems[children.NVML] == "the package nvidia-ml-py is not installed"
     assert problems[children.SMI] == "nvidia-smi is not installed"

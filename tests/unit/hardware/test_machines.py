@@ -75,8 +75,8 @@ VERDICTS = {
     "rtx4070-driver-mismatch": (
         False,
         (
-            "Your RTX 4070 was found, but the engine, built for CUDA, does not see it: its driver is "
-            "missing, too old, or lacks that part."
+            "Your RTX 4070 was found, but the engine, built for CUDA, does not see it: "
+            "its driver is missing, too old, or lacks that part."
         ),
         "Install the newest driver from NVIDIA, start the computer anew and look again.",
     ),

@@ -38,7 +38,7 @@ def test_nvidia_smi_that_prints_junk_is_quoted() -> None:
     with pytest.raises(ProbeError, match="it said: NVIDIA-SMI has failed because it couldn't"):
         nvidia.smi(text)
     with pytest.raises(ProbeError, match="it said: xyzzy"):
-        nvidia.smi("xyzzy\n\x00\x01 plugh\n")
+        nvidia.smi("xyzzy\n\x00\x01,,,,\n")
 
 
 def test_pci_addresses_are_written_one_way() -> None:
