@@ -5,6 +5,7 @@ then come the log, the transcript with its Markdown, the store and the client of
 The engine itself starts with the first model.
 """
 
+import gc
 import signal
 from typing import TYPE_CHECKING
 
@@ -34,9 +35,9 @@ def run(
     app.setApplicationName("Ponder")
     app.setApplicationDisplayName("Ponder")
     app.setDesktopFileName("ponder")
-    theme.install(app, settings.theme)
+    theme.install(app, settings.theme, sheet=False)
     window = MainWindow(settings.geometry)
-    start = _Start(window, settings, problem, model, smoke=smoke)
+    start = _Start(app, window, settings, problem, model, smoke=smoke)
     window.first_painted.connect(start.begin)
     window.show()
     return app.exec()
@@ -47,6 +48,7 @@ class _Start:
 
     def __init__(
         self,
+        app: QApplication,
         window: MainWindow,
         settings: "Settings",
         problem: "Problem | None",
@@ -54,6 +56,7 @@ class _Start:
         *,
         smoke: bool,
     ) -> None:
+        self._app = app
         self._window = window
         self._settings = settings
         self._problem = problem
@@ -67,6 +70,8 @@ class _Start:
             from ui import smoke
 
             painted_ms = smoke.process_age_ms()
+        gc.enable()
+        theme.add_sheet(self._app)
         from app import logs
         from ui.mistakes import Mistakes
 

@@ -105,6 +105,7 @@ class ChatDelegate(QStyledItemDelegate):
     ) -> QWidget:
         """Return the field in which a title is edited."""
         editor = QLineEdit(parent)
+        editor.setProperty("kind", "field")
         editor.setMaxLength(_TITLE_LIMIT)
         editor.setAccessibleName("New title of the chat")
         editor.setFont(self._plain)

@@ -7,11 +7,11 @@ into it, and an item view costs the start some 70 ms, most of it classes that Py
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from ui import icons, theme
-from ui.widgets import IconButton
+from ui.widgets import IconButton, rounded
 
 if TYPE_CHECKING:
     from app.chat.message import ChatSummary
@@ -22,7 +22,7 @@ WIDTH_PX = 264
 
 
 class SearchBox(QLineEdit):
-    """The field above the list, with its magnifying glass drawn in."""
+    """The field above the list, with its ground and its magnifying glass drawn in."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -30,13 +30,22 @@ class SearchBox(QLineEdit):
         self.setAccessibleName("Search chats by title")
         self.setFixedHeight(36)
         self.setClearButtonEnabled(False)
-        self.setTextMargins(13, 0, 0, 1)
+        self.setFrame(False)
+        self.setTextMargins(21, 0, 6, 0)
+        see_through = self.palette()
+        see_through.setColor(QPalette.ColorRole.Base, QColor(0, 0, 0, 0))
+        self.setPalette(see_through)
         self.setFont(theme.ui_font())
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
-        """Paint the field, then the glass over it."""
+        """Paint ground, line and glass, then the text over them."""
+        colours = theme.current()
+        painter = QPainter(self)
+        line = colours.accent if self.hasFocus() else colours.line
+        rounded(painter, QRectF(self.rect()), 8, colours.card, line)
+        icons.paint(painter, "search", colours.muted, QRectF(9, 11.5, 13, 13))
+        painter.end()
         super().paintEvent(event)
-        icons.paint(QPainter(self), "search", theme.current().muted, QRectF(9, 11.5, 13, 13))
 
 
 class Sidebar(QWidget):
