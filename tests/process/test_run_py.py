@@ -27,9 +27,12 @@ from installers.setup_common import Progress, TroubleError
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = [ROOT / "run.py", *sorted((ROOT / "installers").glob("setup_*.py"))]
 REFUSED = "http://127.0.0.1:9/simple"  # the port "discard": nothing listens
-PATIENCE_S = 120.0
+PATIENCE_S = 600.0  # on a machine that is busy with other things
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="uses POSIX signals and locks")
+pytestmark = [
+    pytest.mark.skipif(os.name == "nt", reason="uses POSIX signals and locks"),
+    pytest.mark.timeout(2 * PATIENCE_S),
+]
 
 
 def wheel(folder: Path, name: str, code: str, requires: str = "") -> str:
@@ -298,12 +301,13 @@ def bare_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_cuda_needs_the_compiler_and_the_device(bare_path: Path) -> None:
-    if sys.platform != "linux" or Path("/usr/local/cuda/bin/nvcc").exists():
-        pytest.skip("this computer decides it otherwise")
-    assert setup_engine.accelerator() == "cpu"
+    if sys.platform != "linux":
+        pytest.skip("looks for Linux's devices")
+    device = Path("/dev/nvidia0").exists() or Path("/usr/lib/wsl/lib/libcuda.so.1").exists()
+    installed = Path("/usr/local/cuda/bin/nvcc").exists()
+    assert setup_engine.accelerator() == ("cuda" if device and installed else "cpu")
     (bare_path / "nvcc").write_text("#!/bin/sh\n")
     (bare_path / "nvcc").chmod(0o755)
-    device = Path("/dev/nvidia0").exists() or Path("/usr/lib/wsl/lib/libcuda.so.1").exists()
     assert setup_engine.accelerator() == ("cuda" if device else "cpu")
 
 
