@@ -60,7 +60,7 @@ class Answer(Item):
         entry = self.entry
         turn = entry.turn
         thinking = turn is not None and turn.phase == "thinking"
-        if not thinking and not entry.thinking.cells:
+        if not thinking and not entry.thought:
             if self.panel is not None:
                 self.panel.hide()
             return
@@ -74,6 +74,8 @@ class Answer(Item):
             title, facts = _ended(entry)
             self._keep_open_for_the_reader()
         collapsed = (not thinking) if entry.collapsed is None else entry.collapsed
+        if not collapsed:
+            entry.fill_thinking()
         self.panel.say(title, facts, running=thinking, collapsed=collapsed)
         self.panel.show()
 
@@ -114,7 +116,7 @@ class Answer(Item):
     def _on_copy(self) -> None:
         self.copy_all()
         if self.footer is not None:
-            self.footer.flash_copied()
+            self.footer.copy_button.show_done("Copied")
 
     def parts(self) -> list[QWidget]:
         """Return progress, panel and footer, as far as they exist."""

@@ -136,16 +136,7 @@ class CodeCell(Cell):
     def _on_copy(self) -> None:
         QGuiApplication.clipboard().setText(self.text)
         if self._copy is not None:
-            self._copy.setText("Copied")
-            self._place_again()
-
-    def _place_again(self) -> None:
-        if self._copy is None:
-            return
-        right = self._copy.geometry().right()
-        self._copy.resize(self._copy.sizeHint())
-        self._copy.move(right - self._copy.width() + 1, self._copy.y())
-        self._copy.update()
+            self._copy.show_done("Copied")
 
     # ------------------------------------------------------------ drawing
 

@@ -7,7 +7,7 @@ those of messages far away do not exist.
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer
 from PySide6.QtGui import (
     QColor,
     QFocusEvent,
@@ -23,6 +23,7 @@ from PySide6.QtWidgets import QAbstractButton, QWidget
 from ui import icons, theme
 
 ICON_PX = 14
+DONE_MS = 1600
 
 
 def focus_ring(painter: QPainter, rect: QRectF, radius: float) -> None:
@@ -81,10 +82,29 @@ class QuietButton(Control):
     ) -> None:
         super().__init__(parent, name or text, does)
         self._icon = icon
+        self._name = name or text
+        self._done = False
+        self._undone: QTimer | None = None
         self.setFont(font or theme.caption_font())
         self.setText(text)
         if not text:
             self.setToolTip(name)
+
+    def show_done(self, said: str) -> None:
+        """Show a check mark for a moment, and tell screen readers what was done."""
+        self._done = True
+        self.setAccessibleName(said)
+        self.update()
+        if self._undone is None:
+            self._undone = QTimer(self)
+            self._undone.setSingleShot(True)
+            self._undone.timeout.connect(self._show_undone)
+        self._undone.start(DONE_MS)
+
+    def _show_undone(self) -> None:
+        self._done = False
+        self.setAccessibleName(self._name)
+        self.update()
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Return the icon and the word with 4 px around."""
@@ -104,7 +124,10 @@ class QuietButton(Control):
         x = 4.0
         if self._icon:
             box = QRectF(x, (self.height() - ICON_PX) / 2, ICON_PX, ICON_PX)
-            icons.paint(painter, self._icon, ink, box)
+            if self._done:
+                _check(painter, box)
+            else:
+                icons.paint(painter, self._icon, ink, box)
             x += ICON_PX + 4
         painter.setFont(self.font())
         painter.setPen(QColor(ink))
@@ -113,6 +136,17 @@ class QuietButton(Control):
         if self.ringed:
             focus_ring(painter, QRectF(self.rect()), 6)
         painter.end()
+
+
+def _check(painter: QPainter, box: QRectF) -> None:
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(QPen(QColor(theme.current().good), 1.6))
+    points = [(0.15, 0.55), (0.4, 0.8), (0.88, 0.25)]
+    painter.drawPolyline(
+        [QPointF(box.x() + x * box.width(), box.y() + y * box.height()) for x, y in points]
+    )
+    painter.restore()
 
 
 class FilledButton(Control):

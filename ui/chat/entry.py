@@ -4,7 +4,6 @@ An entry outlives the widget that shows it: widgets exist only near what is seen
 whole branch. Markdown is parsed when an entry is first shown, never before.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.chat.message import Message
@@ -47,6 +46,14 @@ class Siblings:
     count: int = 1
 
 
+@dataclass(frozen=True, slots=True)
+class Feeds:
+    """The two texts of an answer as they arrive."""
+
+    text: Feed
+    thinking: Feed
+
+
 class Entry:
     """One message of the branch shown. height: pixels, known or guessed (`measured`)."""
 
@@ -62,7 +69,8 @@ class Entry:
         self.height = 0
         self.measured_for = -1
         self._beside = ESTIMATED_EXTRA_PX
-        self._feeds: Mapping[str, Feed] | None = None
+        self._plain: str | None = None
+        self._feeds = Feeds(Feed(self.text), Feed(self.thinking))
 
     @property
     def id(self) -> str:
@@ -76,7 +84,7 @@ class Entry:
 
     def estimate(self, width: int) -> int:
         """Return a rough height for a column width; never parses for it."""
-        if self._feeds is not None and self.text.width == width:
+        if self.text.cells and self.text.width == width:
             return self.text.height + self._beside
         text = self.message.text
         lines = len(text) // max(8, width // 8) + text.count("\n") + 1
@@ -87,28 +95,29 @@ class Entry:
         self.height, self.measured_for = height, width
         self._beside = height - self.text.height
 
-    def fill(self) -> bool:
-        """Bring the columns up to message and turn; whether anything in them is new."""
-        if self.message.role == "user":
-            if self._feeds is None:
-                self._feeds = {}
-                self.text.set_plain(self.message.text)
-                return True
-            return False
-        if self._feeds is None:
-            self._feeds = {"text": Feed(self.text), "thinking": Feed(self.thinking)}
+    @property
+    def thought(self) -> str:
+        """What the model thought, as far as it is known."""
         if self.turn is not None:
-            text, thought = self.turn.answer, self.turn.thinking
-        else:
-            text = self.message.text
-            thought = self.message.thinking.text if self.message.thinking else ""
-        new = self._feeds["text"].show(text)
-        return self._feeds["thinking"].show(thought) or new
+            return self.turn.thinking
+        return self.message.thinking.text if self.message.thinking else ""
+
+    def fill(self) -> bool:
+        """Bring the text's column up to message and turn; whether anything in it is new."""
+        if self.message.role != "user":
+            return self._feeds.text.show(self.turn.answer if self.turn else self.message.text)
+        if self._plain == self.message.text:
+            return False
+        self._plain = self.message.text
+        self.text.set_plain(self._plain)
+        return True
+
+    def fill_thinking(self) -> bool:
+        """Do the same for the thinking; a panel that is closed need not have it parsed."""
+        return self._feeds.thinking.show(self.thought)
 
     def take(self, message: Message) -> None:
         """Show another state of the same message."""
-        if message.role == "user" and message.text != self.message.text:
-            self._feeds = None
         self.message = message
         self.measured_for = -1
 

@@ -139,11 +139,6 @@ class Footer(QWidget):
             everything += [self.branch.back, self.branch.on]
         return [one for one in everything if not one.isHidden() and one.isEnabled()]
 
-    def flash_copied(self) -> None:
-        """Say that the answer is on the clipboard."""
-        self.copy_button.setText("Copied")
-        self.settle(self.width())
-
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
         """Draw the figures at the right, as far as the buttons leave them room."""
         last = self.edit_button if self.branch.isHidden() else self.branch

@@ -68,7 +68,7 @@ def blended(front: str, back: str, share: float) -> str:
 def _made(kind: Kind, colours: Theme) -> Style:
     thinking = kind == "thinking"
     font = theme.thinking_font() if thinking else theme.body_font()
-    mono_px = 12.5 if thinking else 13.5
+    mono_px = 12 if thinking else 13
     mono = theme.mono_font(mono_px)
     ink = colours.thinking_ink if thinking else colours.ink
     ground = colours.code

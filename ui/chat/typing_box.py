@@ -129,8 +129,8 @@ class TypingBox(QPlainTextEdit):
             super().keyPressEvent(event)
 
     def canInsertFromMimeData(self, source: QMimeData) -> bool:  # noqa: N802 - Qt's name
-        """Take whatever has a plain text."""
-        return source.hasText()
+        """Take whatever has a plain text; files are the window's."""
+        return source.hasText() and not any(url.isLocalFile() for url in source.urls())
 
     def insertFromMimeData(self, source: QMimeData) -> None:  # noqa: N802 - Qt's name
         """Take the plain text of what is pasted, and nothing of its looks."""

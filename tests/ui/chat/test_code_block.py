@@ -105,4 +105,5 @@ def test_its_button_copies_the_code_alone(view: ChatView, qtbot: QtBot) -> None:
     assert isinstance(button, QuietButton)
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
     assert QGuiApplication.clipboard().text().startswith("print(f")
-    assert button.text() == "Copied"
+    assert button.accessibleName() == "Copied"
+    qtbot.waitUntil(lambda: button.accessibleName() == "Copy the python code")

@@ -77,7 +77,7 @@ def test_tab_goes_through_everything_and_out_again(
 def test_tab_reaches_messages_that_do_not_exist_yet(
     view: ChatView, page: QWidget, qtbot: QtBot
 ) -> None:
-    view.show_conversation(long_chat(12), samples.alone, {})
+    view.show_conversation(long_chat(6), samples.alone, {})
     view.verticalScrollBar().setValue(0)
     reached: list[str] = []
     qtbot.keyClick(page.focusWidget(), Qt.Key.Key_Tab)

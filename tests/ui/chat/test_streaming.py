@@ -127,6 +127,14 @@ def test_a_panel_opens_by_click_and_by_space_and_says_so(view: ChatView, qtbot: 
     assert not panel(view).collapsed
 
 
+def test_a_thought_is_read_only_when_it_is_looked_at(view: ChatView, qtbot: QtBot) -> None:
+    branch = [samples.question(), samples.answer(thought=samples.THOUGHT)]
+    view.show_conversation(branch, samples.alone, {})
+    assert shown(view).entry.thinking.cells == []
+    qtbot.mouseClick(panel(view).header, Qt.MouseButton.LeftButton)
+    assert len(shown(view).entry.thinking.cells) == 4
+
+
 def test_whether_a_panel_is_open_is_kept_by_message(view: ChatView) -> None:
     branch = [
         samples.question(),
@@ -209,7 +217,7 @@ def test_finished_blocks_are_laid_out_once(view: ChatView) -> None:
     ask(view)
     seen: dict[int, DocumentCell] = {}
     documents: dict[int, object] = {}
-    for end in range(1, len(samples.RICH), 7):
+    for end in range(1, len(samples.RICH), 19):
         view.show_turn("a1", samples.answering(samples.RICH[:end]))
         cells = shown(view).entry.text.cells
         for number, cell in list(seen.items()):

@@ -4,13 +4,15 @@ from collections.abc import Iterator
 
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QColor, QWheelEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtGui import QColor
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.chat.message import Message
 from tests.ui.chat import samples
 from ui import theme
+from ui.chat.answer import Answer
 from ui.chat.cells import Cell, DocumentCell
 from ui.chat.item import Item, Question
 from ui.chat.view import ChatView
@@ -39,18 +41,14 @@ def seen_cells(view: ChatView) -> Iterator[tuple[Cell, int]]:
 
 def wheel(view: ChatView, notches: int) -> None:
     """Turn the mouse wheel over the middle of the view, up for positive notches."""
-    at = QPointF(view.viewport().rect().center())
-    event = QWheelEvent(
-        at,
-        QPointF(view.viewport().mapToGlobal(at.toPoint())),
-        QPoint(),
-        QPoint(0, 120 * notches),
-        Qt.MouseButton.NoButton,
-        Qt.KeyboardModifier.NoModifier,
-        Qt.ScrollPhase.NoScrollPhase,
-        False,
-    )
-    QApplication.sendEvent(view.viewport(), event)
+    turn_wheel(view.viewport(), notches)
+
+
+def turn_wheel(widget: QWidget, notches: int) -> None:
+    """Turn the wheel over the middle of a widget, as the system would say it."""
+    window = widget.window()
+    at = widget.mapTo(window, widget.rect().center())
+    QTest.wheelEvent(window.windowHandle(), QPointF(at), QPoint(0, 120 * notches))
 
 
 def test_only_what_is_near_the_eye_exists(view: ChatView) -> None:
@@ -115,6 +113,23 @@ def test_the_jump_button_follows_again(view: ChatView, qtbot: QtBot) -> None:
     assert view.jump.isHidden()
     view.show_turn("new", samples.answering("More.\n\n" * 40))
     assert view.verticalScrollBar().value() == view.verticalScrollBar().maximum()
+
+
+def test_the_wheel_over_a_panel_at_its_end_scrolls_the_transcript(view: ChatView) -> None:
+    branch = [*long_chat(3), samples.question("More", "q9", "a2")]
+    view.show_conversation(branch, samples.alone, {})
+    view.show_turn("a9", samples.thinking("A line.\n\n" * 60))
+    item = view.item("a9")
+    assert isinstance(item, Answer)
+    assert item.panel is not None
+    body = item.panel.body
+    before = view.verticalScrollBar().value()
+    turn_wheel(body.viewport(), 1)
+    assert body.verticalScrollBar().value() < body.verticalScrollBar().maximum()
+    assert view.verticalScrollBar().value() == before
+    body.verticalScrollBar().setValue(0)
+    turn_wheel(body.viewport(), 1)
+    assert view.verticalScrollBar().value() < before
 
 
 def test_scrolling_back_to_the_end_follows_again(view: ChatView) -> None:
@@ -249,8 +264,8 @@ def test_the_theme_can_change_while_it_is_shown(view: ChatView) -> None:
         image = of.grab().toImage()
         return {
             QColor(image.pixel(x, y)).name()
-            for y in range(0, image.height(), 1)
-            for x in range(8, 300, 1)
+            for y in range(min(120, image.height()))
+            for x in range(8, 200)
         }
 
     assert theme.LIGHT.ink.lower() in inks(item)
