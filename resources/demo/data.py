@@ -212,6 +212,9 @@ MIX: dict[str, float] = {
     "too big": 5,
 }
 
+# for the end of the training: what the first mix leaves under its mark
+LATE_MIX = MIX | {"text": 18, "squares": 9, "fallback": 24, "too big": 18, "convert": 4}
+
 
 def turn(family: str, rng: random.Random, test: bool = False) -> Turn:
     """A random first turn of a family."""
@@ -238,9 +241,10 @@ def system(rng: random.Random) -> Segments:
     return (rng.choice(PLAIN),) if roll < 0.32 else ()
 
 
-def chat(rng: random.Random) -> Chat:
+def chat(rng: random.Random, mix: dict[str, float] | None = None) -> Chat:
     """A training conversation of one to three turns."""
-    names, weights = tuple(MIX), tuple(MIX.values())
+    mix = mix or MIX
+    names, weights = tuple(mix), tuple(mix.values())
     turns = [turn(rng.choices(names, weights)[0], rng)]
     while len(turns) < 3 and rng.random() < (0.3 if turns[0].result else 0.12):
         if rng.random() < 0.75:

@@ -75,6 +75,8 @@ def write_gguf(weights: dict[str, np.ndarray], tok: bpe.Tokenizer, path: Path, k
     out.add_rope_freq_base(shape.rope_theta)
     out.add_rope_dimension_count(shape.head_dim)
     out.add_vocab_size(shape.vocab)
+    # Greedy, as the model's own recommendation: it reckons, and chance makes it slip.
+    out.add_float32("general.sampling.temp", 0.0)
     names = bpe.tokens(tok)
     out.add_tokenizer_model("gpt2")
     out.add_tokenizer_pre("tekken")
@@ -174,12 +176,12 @@ def write_mlx(weights: dict[str, np.ndarray], tok: bpe.Tokenizer, folder: Path) 
 
 
 def main() -> None:
-    """Export model.pt of a training folder."""
+    """Export the last weights of a training folder."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--folder", type=Path, default=Path("build"), help="where train.py left model.pt"
+        "--folder", type=Path, default=Path("build"), help="where train.py left its weights"
     )
     parser.add_argument("--out", type=Path, default=HERE)
     parser.add_argument(
@@ -187,7 +189,7 @@ def main() -> None:
     )
     parser.add_argument("--kind", choices=("f16", "q8_0"), default="f16")
     options = parser.parse_args()
-    saved = torch.load(options.folder / "model.pt")["model"]
+    saved = torch.load(options.folder / "rare.pt")["model"]
     weights = {name: w.float().numpy() for name, w in saved.items()}
     tok = bpe.Tokenizer.from_file(str(options.folder / "tokenizer.json"))
     options.out.mkdir(exist_ok=True)

@@ -19,6 +19,7 @@ import os
 import random
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import data
@@ -30,7 +31,6 @@ from model import Model, Shape
 from torch import Tensor
 
 SEED = 20261122
-STEPS = 2200
 WARMUP = 100
 RANKS = 2
 ROWS = 4096  # tokens of one batch in one process
@@ -42,6 +42,21 @@ LOG_SECONDS = 20
 SAVE_SECONDS = 120
 
 
+@dataclass(frozen=True)
+class Phase:
+    """A stretch of training: `peak` is its share of the rates, `mix` its families."""
+
+    name: str
+    steps: int
+    peak: float
+    mix: dict[str, float]
+
+
+# The rare texts and the refusals need more than their share, but only at the end: from the start
+# it slows the arithmetic, on which everything else waits.
+PHASES = (Phase("broad", 2200, 1.0, data.MIX), Phase("rare", 500, 0.35, data.LATE_MIX))
+
+
 def make_tokenizer() -> bpe.Tokenizer:
     """The tokenizer, learnt from the first conversations of the seed."""
     rng = random.Random(SEED)
@@ -51,10 +66,10 @@ def make_tokenizer() -> bpe.Tokenizer:
     return bpe.train(texts, Shape.vocab)
 
 
-def chunk(tok: bpe.Tokenizer, number: int) -> list[tuple[Tensor, Tensor]]:
+def chunk(tok: bpe.Tokenizer, number: int, mix: dict[str, float]) -> list[tuple[Tensor, Tensor]]:
     """Chunk `number` as shuffled batches (ids, targets), each (rows, length)."""
     rng = random.Random(SEED * 1000 + number)
-    chats = [data.pieces(data.chat(rng)) for _ in range(CHUNK)]
+    chats = [data.pieces(data.chat(rng, mix)) for _ in range(CHUNK)]
     words = tok.encode_batch(
         [p for c in chats for p, _ in c if p not in bpe.CONTROL], add_special_tokens=False
     )
@@ -88,12 +103,14 @@ def chunk(tok: bpe.Tokenizer, number: int) -> list[tuple[Tensor, Tensor]]:
     return [b for step in steps for b in step]
 
 
-def batches(tok: bpe.Tokenizer, rank: int, skip: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """This process's batch of every step, from step `skip` on."""
-    number = 0
+def batches(
+    tok: bpe.Tokenizer, phase: Phase, rank: int, skip: int
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """This process's batch of every step of a phase, from step `skip` on."""
+    number = 500 * PHASES.index(phase)
     while True:
         number += 1
-        mine = chunk(tok, number)[rank::RANKS]
+        mine = chunk(tok, number, phase.mix)[rank::RANKS]
         if skip >= len(mine):
             skip -= len(mine)
             continue
@@ -136,11 +153,12 @@ class Muon:
                 p.mul_(1 - lr * 0.05).sub_(u, alpha=lr)
 
 
-def rate(step: int, steps: int) -> float:
-    """Share of the peak: a short rise, then a cosine down to nothing."""
+def rate(step: int, phase: Phase) -> float:
+    """Share of the highest rates: a short rise, then a cosine down to nothing."""
     if step < WARMUP:
-        return (step + 1) / WARMUP
-    return 0.5 + 0.5 * math.cos(math.pi * (step - WARMUP) / (steps - WARMUP))
+        return phase.peak * (step + 1) / WARMUP
+    done = (step - WARMUP) / (phase.steps - WARMUP)
+    return phase.peak * (0.5 + 0.5 * math.cos(math.pi * done))
 
 
 def share_gradients(params: list[Tensor], loss: Tensor) -> float:
@@ -160,9 +178,11 @@ def share_gradients(params: list[Tensor], loss: Tensor) -> float:
 class Trainer:
     """The model with its two optimizers, saved and loaded together."""
 
-    def __init__(self, checkpoint: Path) -> None:
+    def __init__(self, before: Path | None, checkpoint: Path) -> None:
         torch.manual_seed(SEED)
         self.model = Model(Shape())
+        if before:
+            self.model.load_state_dict(torch.load(before)["model"])
         for block in self.model.blocks:
             block.compile(dynamic=False)
         named = list(self.model.named_parameters())
@@ -200,33 +220,42 @@ class Trainer:
         new.replace(self.checkpoint)
 
 
-def work(rank: int, folder: Path, steps: int) -> None:
-    """One of the processes; the first also logs and saves."""
-    torch.set_num_threads(1)
-    torch._dynamo.config.recompile_limit = 64
-    meet = f"file://{folder}/meet"
-    dist.init_process_group("gloo", init_method=meet, rank=rank, world_size=RANKS)
+def run(rank: int, folder: Path, phase: Phase, before: Path | None) -> None:
+    """Train one phase from the weights of the one before; the first process logs and saves."""
     tok = bpe.Tokenizer.from_file(str(folder / "tokenizer.json"))
-    trainer = Trainer(folder / "checkpoint.pt")
+    trainer = Trainer(before, folder / f"{phase.name}-checkpoint.pt")
     start = last_save = last_log = time.time()
     losses: list[float] = []
-    for ids, targets in batches(tok, rank, trainer.step):
-        if trainer.step == steps:
+    for ids, targets in batches(tok, phase, rank, trainer.step):
+        if trainer.step == phase.steps:
             break
-        losses.append(trainer.learn(ids, targets, rate(trainer.step, steps)))
+        losses.append(trainer.learn(ids, targets, rate(trainer.step, phase)))
         if rank == 0 and time.time() - last_log > LOG_SECONDS:
             speed = len(losses) * ROWS * RANKS / (time.time() - last_log)
             mean, took = sum(losses) / len(losses), time.time() - start
-            print(
-                f"step {trainer.step} loss {mean:.4f} {speed:.0f} tokens/s {took:.0f} s", flush=True
-            )
+            print(f"{phase.name} {trainer.step} loss {mean:.4f} {speed:.0f} tokens/s {took:.0f} s")
             last_log, losses = time.time(), []
         if rank == 0 and time.time() - last_save > SAVE_SECONDS:
             trainer.save()
             last_save = time.time()
     if rank == 0:
-        torch.save({"model": trainer.model.state_dict(), "steps": steps}, folder / "model.pt")
-        print(f"done after {time.time() - start:.0f} s", flush=True)
+        torch.save({"model": trainer.model.state_dict()}, folder / f"{phase.name}.pt")
+        print(f"{phase.name} done after {time.time() - start:.0f} s")
+    dist.barrier()
+
+
+def work(rank: int, folder: Path) -> None:
+    """One of the processes: all phases that are not there yet."""
+    torch.set_num_threads(1)
+    torch._dynamo.config.recompile_limit = 64
+    meet = f"file://{folder}/meet"
+    dist.init_process_group("gloo", init_method=meet, rank=rank, world_size=RANKS)
+    before = None
+    for phase in PHASES:
+        after = folder / f"{phase.name}.pt"
+        if not after.exists():
+            run(rank, folder, phase, before)
+        before = after
     dist.destroy_process_group()
 
 
@@ -235,10 +264,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument(
-        "--folder", type=Path, default=Path("build"), help="where checkpoints and model.pt go"
-    )
-    parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--folder", type=Path, default=Path("build"), help="where the weights go")
     options = parser.parse_args()
     folder = options.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
@@ -246,8 +272,14 @@ def main() -> None:
     if not (folder / "tokenizer.json").exists():
         make_tokenizer().save(str(folder / "tokenizer.json"))
     # give freed memory back late: the system's share of the time falls from a third to nothing
-    os.environ.update({"MALLOC_TRIM_THRESHOLD_": str(2**33), "MALLOC_MMAP_THRESHOLD_": str(2**33)})
-    mp.spawn(work, (folder, options.steps), nprocs=RANKS)
+    os.environ.update(
+        {
+            "PYTHONUNBUFFERED": "1",
+            "MALLOC_TRIM_THRESHOLD_": str(2**33),
+            "MALLOC_MMAP_THRESHOLD_": str(2**33),
+        }
+    )
+    mp.spawn(work, (folder,), nprocs=RANKS)
 
 
 if __name__ == "__main__":
