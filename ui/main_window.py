@@ -126,6 +126,12 @@ class MainWindow(QMainWindow):
         self.chat_view = ChatView()
         for page in (self.first_run, self.chat_view):
             self.stack.addWidget(page)
+        for before, after in (
+            (self.header.chip, self.first_run.demo),
+            (self.first_run.demo, self.first_run.file),
+            (self.first_run.file, self.chat_view),
+        ):
+            self.setTabOrder(before, after)
         self.notices = self.column.notices = Notices(self.column)
         self.notices.place(NOTICES_TOP_PX)
         self.actions_ = Actions(self)
@@ -184,7 +190,8 @@ class MainWindow(QMainWindow):
             self.model_dropped.emit(path)
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
-        """Say goodbye first."""
+        """Go from the screen at once; then let what is open be saved and ended."""
+        self.hide()
         self.closing.emit()
         super().closeEvent(event)
 

@@ -34,7 +34,8 @@ def model_menu(
     """Return the chip's menu: the demo, what was used lately, a file, and unload."""
     menu = _menu(parent, "Model")
     demo = str(paths.demo_model())
-    menu.addAction("Demo model", lambda: load(demo))
+    if paths.demo_model().exists():
+        menu.addAction("Demo model", partial(load, demo))
     used = [path for path in recent if path != demo]
     if used:
         menu.addSection("Used lately")

@@ -6,7 +6,8 @@ scroll bars. Buttons choose their look by the dynamic property "kind":
     primary  filled with the accent          plain  bordered, on the card's ground
     ghost    text alone, muted
 
-and so do fields: kind "field" is the bordered one. What is seen in the first paint does without it.
+and so do fields: "field" is bordered, "clear" leaves all but the text to whoever made it. The first
+paint does without the sheet.
 Anything with more shape than that (chips, list rows, panels) paints itself from the theme.
 """
 
@@ -36,10 +37,11 @@ QPushButton[kind="ghost"] {{ background: transparent; border-color: transparent;
   color: {theme.muted}; padding: 4px 6px; }}
 QPushButton[kind="ghost"]:hover {{ color: {theme.ink}; }}
 QPushButton[kind="ghost"]:focus {{ border-color: {theme.accent}; }}
-QLineEdit[kind] {{ background: {theme.card}; color: {theme.ink}; border: 1px solid {theme.line};
-  border-radius: 8px; padding: 6px 8px; selection-background-color: {theme.accent};
+QLineEdit[kind="clear"] {{ background: transparent; border: none; }}
+QLineEdit[kind="field"] {{ background: {theme.card}; color: {theme.ink};
+  border: 1px solid {theme.line}; border-radius: 8px; padding: 6px 8px; selection-background-color: {theme.accent};
   selection-color: {theme.on_accent}; }}
-QLineEdit[kind]:focus {{ border-color: {theme.accent}; }}
+QLineEdit[kind="field"]:focus {{ border-color: {theme.accent}; }}
 QScrollBar:vertical {{ background: transparent; width: 10px; margin: 2px; }}
 QScrollBar:horizontal {{ background: transparent; height: 10px; margin: 2px; }}
 QScrollBar::handle {{ background: {theme.line}; border-radius: 3px; min-height: 32px;

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QApplication, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from app.chat.message import ChatSummary
+from ui import theme
 from ui.sidebar.groups import Entry, Heading, rows
 from ui.sidebar.model import OPEN_ROLE, RUNNING_ROLE
 from ui.sidebar.view import Sidebar
@@ -156,6 +157,27 @@ def test_one_bare_key_never_deletes(sidebar: Sidebar, qtbot: QtBot) -> None:
     with qtbot.waitSignal(sidebar.delete_requested) as deleted:
         qtbot.keyClick(sidebar.list, Qt.Key.Key_Delete, Qt.KeyboardModifier.ControlModifier)
     assert deleted.args == ["0"]
+
+
+def test_the_search_box_looks_the_same_before_and_after_the_sheet(
+    dressed: QApplication, qtbot: QtBot
+) -> None:
+    looks = []
+    for sheet in (False, True):
+        theme.install(dressed, "light", sheet=sheet)
+        if not sheet:
+            dressed.setStyleSheet("")
+        made = Sidebar()
+        qtbot.addWidget(made)
+        made.show()
+        made.setFocus()
+        image = made.grab().toImage().copy(made.search.geometry())
+        # A corner, the line, the glass and the ground.
+        points = ((0, 0), (0, 18), (15, 16), (100, 5))
+        looks.append([image.pixelColor(x, y).name().upper() for x, y in points])
+    assert looks[0] == looks[1]
+    assert looks[0][0] == theme.LIGHT.sidebar
+    assert looks[0][3] == theme.LIGHT.card
 
 
 def test_the_context_menu_renames_and_deletes(sidebar: Sidebar, qtbot: QtBot) -> None:

@@ -31,6 +31,8 @@ class SearchBox(QLineEdit):
         self.setFixedHeight(36)
         self.setClearButtonEnabled(False)
         self.setFrame(False)
+        # See-through before there is a style sheet, by palette, and after, by kind.
+        self.setProperty("kind", "clear")
         self.setTextMargins(21, 0, 6, 0)
         see_through = self.palette()
         see_through.setColor(QPalette.ColorRole.Base, QColor(0, 0, 0, 0))
