@@ -10,12 +10,12 @@ from collections.abc import Sequence
 
 from app.errors import WorldError
 
-COMMANDS = ("ask", "chat", "hardware", "tokens", "reasoning", "doctor")
+COMMANDS = ("ask", "chat", "hardware", "fit", "tokens", "reasoning", "doctor")
 
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of all commands; each sets `run`, a function of the parsed arguments."""
-    from app.cli import ask, chat, inspect
+    from app.cli import ask, chat, fit, inspect
 
     top = argparse.ArgumentParser(
         prog="ponder",
@@ -26,6 +26,7 @@ def parser() -> argparse.ArgumentParser:
     ask.add_parser(commands)
     chat.add_parser(commands)
     inspect.add_parsers(commands)
+    fit.add_parser(commands)
     return top
 
 

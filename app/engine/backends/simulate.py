@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from app.engine.backends.buffers import Buffers, read
+from app.engine.backends.llama_load import _has_amx
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -75,9 +76,10 @@ def _answer(question: Question) -> Answer:
     api.llama_log_set(callback, None)
     params = api.llama_model_default_params()
     params.n_gpu_layers = question.gpu_layers
-    if not question.allocate:
-        params.no_alloc = True
-        params.load_mode = api.LLAMA_LOAD_MODE_NONE
+    params.use_extra_bufts = not _has_amx(api)
+    params.no_alloc = not question.allocate
+    # Mapped files would be told as their whole range, and no_alloc cannot map at all.
+    params.load_mode = api.LLAMA_LOAD_MODE_NONE
     model = api.llama_model_load_from_file(os.fsencode(question.path), params)
     if not model:
         return Answer(tuple(None for _ in question.contexts), tuple(lines[-20:]))

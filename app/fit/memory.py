@@ -1,0 +1,259 @@
+"""The formula: what the engine will allocate for a model, per device, before it is asked.
+
+Weights are the header's; the KV cache follows from the layers; the compute buffer is laid out as
+ggml does it (app.fit.graph). The rules of who gets what are llama.cpp's (load_tensors): the
+embedding stays in main memory, layers go to the devices from the last one back, the output first.
+"""
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from itertools import accumulate
+
+from app.fit.devices import OVERHEAD_BYTES, Device, Machine
+from app.fit.graph import compute_bytes
+from app.fit.shape import ModelShape
+
+CELL_STEP = 256
+"""llama.cpp pads contexts and caches to this many tokens."""
+KV_BYTES = {"f16": 2.0, "q8_0": 34 / 32, "q4_0": 18 / 32}
+"""Bytes of a value in the cache. MLX's groups of 64 cost bits/8 + 4/64: the same figures."""
+MLX_STEP = 256
+"""Tokens that MLX reads at once: with a quantized cache it holds two score matrices of them."""
+_NEVER_REPACKED = ("F32", "F16", "BF16")
+_MLX_OVERHEAD_BYTES = 256 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """How a model is loaded. gpu_layers: of layers + 1, the output being the last.
+
+    cpu_experts: the experts of all layers stay in main memory. batch: tokens read at once.
+    swa_full: layers with a sliding window keep all of the context, as the engine loads them: the
+    start of a conversation could not be kept for the next answer otherwise.
+    """
+
+    context: int
+    kv: str = "f16"
+    gpu_layers: int = 1 << 20
+    cpu_experts: bool = False
+    batch: int = 512
+    swa_full: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Bytes on one device."""
+
+    weights: int = 0
+    kv: int = 0
+    compute: int = 0
+    output: int = 0
+    projector: int = 0
+    overhead: int = 0
+
+    @property
+    def total(self) -> int:
+        """Return their sum."""
+        return self.weights + self.kv + self.compute + self.output + self.projector + self.overhead
+
+    def __add__(self, other: "Parts") -> "Parts":
+        return Parts(
+            self.weights + other.weights,
+            self.kv + other.kv,
+            self.compute + other.compute,
+            self.output + other.output,
+            self.projector + other.projector,
+            self.overhead + other.overhead,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a model takes: on each graphics device, and in main memory."""
+
+    gpus: tuple[Parts, ...]
+    host: Parts
+
+    @property
+    def main(self) -> Parts:
+        """Return the parts on the devices that the model is meant for: all cards, or the memory."""
+        return sum(self.gpus, Parts()) if self.gpus else self.host
+
+    def spare(self, machine: Machine) -> int:
+        """Return the bytes left of the tightest device's budget; negative where it does not fit."""
+        left = [
+            gpu.budget_bytes - parts.total
+            for gpu, parts in zip(machine.gpus, self.gpus, strict=False)
+        ]
+        if not machine.unified:
+            left.append(machine.host.budget_bytes - self.host.total)
+        return min(left)
+
+
+def cells(context: int) -> int:
+    """Return the cells of the KV cache for a context."""
+    return -(-context // CELL_STEP) * CELL_STEP
+
+
+def window_cells(shape: ModelShape, placement: Placement) -> int:
+    """Return the cells of a layer with a sliding window."""
+    every = cells(placement.context)
+    window = max((layer.window for layer in shape.layers), default=0)
+    if placement.swa_full or not window:
+        return every
+    return min(every, cells(window + min(placement.batch, every)))
+
+
+def kv_bytes(shape: ModelShape, placement: Placement) -> list[int]:
+    """Return the bytes of each layer's cache, or of its state."""
+    plain = cells(placement.context) * KV_BYTES[placement.kv]
+    # mlx_lm's rotating cache cannot be quantized.
+    windowed_kv = "f16" if shape.engine == "mlx" else placement.kv
+    windowed = window_cells(shape, placement) * KV_BYTES[windowed_kv]
+    return [
+        round(
+            (windowed if layer.window else plain)
+            * layer.kv_heads
+            * (layer.head_k if shape.mla else layer.head_k + layer.head_v)
+        )
+        + layer.state_bytes
+        for layer in shape.layers
+    ]
+
+
+def estimate(shape: ModelShape, placement: Placement, machine: Machine) -> Estimate:
+    """Return what the engine will allocate, per device, by formula."""
+    if shape.engine == "mlx":
+        return _mlx(shape, placement)
+    count = len(shape.layers)
+    on_gpu = min(placement.gpu_layers, count + 1) if machine.gpus else 0
+    owners = _owners(count, on_gpu, machine.gpus)
+    here = len(machine.gpus)  # main memory, behind the cards
+    weights, kv = [0] * (here + 1), [0] * (here + 1)
+    caches = kv_bytes(shape, placement)
+    for layer, cache, owner in zip(shape.layers, caches, owners, strict=False):
+        moved = layer.expert_bytes if placement.cpu_experts else 0
+        weights[here] += moved
+        weights[owner] += layer.bytes - moved
+        kv[owner] += cache
+    weights[here] += shape.embedding_bytes
+    # A tied output is the embedding itself, unless it has to be elsewhere, or laid out anew.
+    if owners[-1] != here or not shape.tied or _repacked(shape, machine):
+        weights[owners[-1]] += shape.output_bytes
+    gpus = tuple(
+        Parts(weights=weights[number], kv=kv[number])
+        + _beside(shape, placement, machine, number, used=number in owners, whole=on_gpu > count)
+        for number in range(here)
+    )
+    host = Parts(
+        weights=weights[here],
+        kv=kv[here],
+        compute=_host_compute(shape, placement, on_gpu=bool(on_gpu)),
+        output=4 * shape.vocabulary,
+        projector=0 if gpus else shape.projector_bytes,
+        overhead=OVERHEAD_BYTES["cpu"],
+    )
+    if machine.unified:
+        # One memory: what llama.cpp keeps for the processor takes from the same budget.
+        return Estimate((gpus[0] + host,), Parts())
+    return Estimate(gpus, host)
+
+
+def _repacked(shape: ModelShape, machine: Machine) -> bool:
+    """Return whether the processor's back end makes a copy of the output, laid out its own way."""
+    return machine.host.repacks and shape.quantization not in _NEVER_REPACKED
+
+
+def _owners(count: int, on_gpu: int, gpus: tuple[Device, ...]) -> list[int]:
+    """Return the number of the device of each layer and of the output; main memory is the last."""
+    start = max(count + 1 - on_gpu, 0)
+    shares = list(accumulate(gpu.free_bytes for gpu in gpus))
+    total = shares[-1] if shares else 0
+    bounds = [share / total for share in shares] if total else []
+    owners: list[int] = []
+    for number in range(count + 1):
+        if number < start or not bounds:
+            owners.append(len(gpus))
+        else:
+            owners.append(min(bisect_right(bounds, (number - start) / on_gpu), len(bounds) - 1))
+    return owners
+
+
+def _beside(
+    shape: ModelShape,
+    placement: Placement,
+    machine: Machine,
+    number: int,
+    *,
+    used: bool,
+    whole: bool,
+) -> Parts:
+    """Return what a graphics device takes beside weights and cache."""
+    device = machine.gpus[number]
+    if not used:
+        return Parts(overhead=OVERHEAD_BYTES[device.kind])
+    compute = _compute(shape, placement, device)
+    if not whole or placement.cpu_experts:
+        # Long prompts are read on the card: a layer's weights are copied there for it.
+        compute += max((layer.bytes for layer in shape.layers), default=0)
+    elif len(machine.gpus) > 1:
+        # Pipelining over several cards keeps four copies of the inputs.
+        compute += 3 * _inputs(shape, placement)
+    return Parts(
+        compute=compute,
+        projector=shape.projector_bytes if number == 0 else 0,
+        overhead=OVERHEAD_BYTES[device.kind],
+    )
+
+
+def _compute(shape: ModelShape, placement: Placement, device: Device) -> int:
+    every = cells(placement.context)
+    return compute_bytes(
+        shape,
+        every,
+        window_cells(shape, placement),
+        min(placement.batch, every),
+        placement.kv,
+        device.scratch,
+    )
+
+
+def _host_compute(shape: ModelShape, placement: Placement, *, on_gpu: bool) -> int:
+    """Return the compute buffer in main memory: all of it, or only the inputs of the cards."""
+    if on_gpu:
+        return _inputs(shape, placement)
+    every = cells(placement.context)
+    return compute_bytes(
+        shape,
+        every,
+        window_cells(shape, placement),
+        min(placement.batch, every),
+        placement.kv,
+    )
+
+
+def _inputs(shape: ModelShape, placement: Placement) -> int:
+    """Return the bytes of the masks and of two states: what is handed to the cards."""
+    batch = min(placement.batch, cells(placement.context))
+    masks = cells(placement.context)
+    if any(layer.window for layer in shape.layers):
+        masks += window_cells(shape, placement)
+    return batch * (2 * masks + 2 * 4 * shape.embedding)
+
+
+def _mlx(shape: ModelShape, placement: Placement) -> Estimate:
+    """Return what MLX takes: one memory, a bounded cache, activations of two bytes."""
+    step = min(MLX_STEP, placement.context)
+    compute = 2 * step * (3 * shape.feed_forward + 4 * shape.embedding)
+    if placement.kv != "f16":
+        # Its attention over a quantized cache holds the scores before and after the softmax.
+        compute += 2 * 2 * shape.heads * step * cells(placement.context)
+    parts = Parts(
+        weights=shape.weights_bytes,
+        kv=sum(kv_bytes(shape, placement)),
+        compute=compute,
+        output=2 * shape.vocabulary,
+        projector=shape.projector_bytes,
+        overhead=_MLX_OVERHEAD_BYTES,
+    )
+    return Estimate((parts,), Parts())
