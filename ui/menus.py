@@ -38,7 +38,7 @@ def model_menu(
         menu.addAction("Demo model", partial(load, demo))
     used = [path for path in recent if path != demo]
     if used:
-        menu.addSection("Used lately")
+        _heading(menu, "Used lately")
     for path in used:
         action = menu.addAction(Path(path).name, partial(load, path))
         action.setToolTip(path)
@@ -54,7 +54,7 @@ def settings_menu(
 ) -> QMenu:
     """Return the gear's menu: the theme, and the list of keys."""
     menu = _menu(parent, "Settings")
-    menu.addSection("Theme")
+    _heading(menu, "Theme")
     group = QActionGroup(menu)
     for mode, label in _THEMES:
         action = menu.addAction(label, partial(on_theme, mode))
@@ -75,6 +75,13 @@ def open_file_dialog(parent: QWidget, chosen: Callable[[str], None]) -> None:
     dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
     dialog.fileSelected.connect(chosen)
     dialog.open()
+
+
+def _heading(menu: QMenu, text: str) -> None:
+    """Head a group of actions. Not addSection: a styled menu draws that without its words."""
+    if not menu.isEmpty():
+        menu.addSeparator()
+    menu.addAction(text).setEnabled(False)
 
 
 def _menu(parent: QWidget, name: str) -> QMenu:

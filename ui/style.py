@@ -39,8 +39,8 @@ QPushButton[kind="ghost"]:hover {{ color: {theme.ink}; }}
 QPushButton[kind="ghost"]:focus {{ border-color: {theme.accent}; }}
 QLineEdit[kind="clear"] {{ background: transparent; border: none; }}
 QLineEdit[kind="field"] {{ background: {theme.card}; color: {theme.ink};
-  border: 1px solid {theme.line}; border-radius: 8px; padding: 6px 8px; selection-background-color: {theme.accent};
-  selection-color: {theme.on_accent}; }}
+  border: 1px solid {theme.line}; border-radius: 8px; padding: 6px 8px;
+  selection-background-color: {theme.accent}; selection-color: {theme.on_accent}; }}
 QLineEdit[kind="field"]:focus {{ border-color: {theme.accent}; }}
 QScrollBar:vertical {{ background: transparent; width: 10px; margin: 2px; }}
 QScrollBar:horizontal {{ background: transparent; height: 10px; margin: 2px; }}

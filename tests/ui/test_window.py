@@ -240,7 +240,8 @@ def test_the_chips_menu_unloads(opening: Open, qtbot: QtBot) -> None:
     driven.window.actions_["model"].trigger()
     menu = menu_of(driven.window, "Model")
     labels = [action.text() for action in menu.actions() if not action.isSeparator()]
-    assert labels == ["Demo model", Path(path).name, "Open a GGUF file…", "Unload"]
+    assert labels[-4:] == ["Used lately", Path(path).name, "Open a GGUF file…", "Unload"]
+    assert ("Demo model" in labels) == paths.demo_model().exists()
     menu.actions()[-1].trigger()
     menu.close()
     driven.until(lambda: driven.session.state.model.phase == "none")

@@ -3,8 +3,17 @@
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QFont
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtGui import QFont, QResizeEvent
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from ui import theme
 from ui.widgets import Card, button, muted
@@ -13,11 +22,12 @@ if TYPE_CHECKING:
     from app.hardware.types import Hardware
 
 CARD_WIDTH_PX = 620
+NARROW_PX = 460
 REAL_WORK = "For real work, open a reasoning model such as Magistral Small, as a GGUF file."
 
 
-class FirstRun(QWidget):
-    """See the module.
+class FirstRun(QScrollArea):
+    """See the module. It scrolls where the window is small.
 
     Signals:
         demo_requested: "Try the demo now".
@@ -30,6 +40,9 @@ class FirstRun(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAccessibleName("Welcome")
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         title = _centred(QLabel("Reasoning, on your own machine"))
         font = theme.body_font()
         font.setPointSizeF(font.pointSizeF() * 28 / 15)
@@ -42,6 +55,7 @@ class FirstRun(QWidget):
         bold.setWeight(QFont.Weight.DemiBold)
         self.machine.setFont(bold)
         self.facts = muted(QLabel("Looking at this computer…"))
+        self.facts.setWordWrap(True)
         self.offer = QLabel("A tiny model comes with Ponder, so that you can try it at once.")
         self.offer.setFont(theme.body_font())
         self.offer.setWordWrap(True)
@@ -58,7 +72,7 @@ class FirstRun(QWidget):
         found.setSpacing(10)
         found.addWidget(self.machine)
         found.addWidget(self.facts, 1)
-        buttons = QHBoxLayout()
+        self._buttons = buttons = QHBoxLayout()
         buttons.setSpacing(10)
         buttons.addWidget(self.demo)
         buttons.addWidget(self.file)
@@ -77,7 +91,9 @@ class FirstRun(QWidget):
         middle.addStretch(1)
         middle.addWidget(card, 100)
         middle.addStretch(1)
-        column = QVBoxLayout(self)
+        page = QWidget()
+        self.setWidget(page)
+        column = QVBoxLayout(page)
         column.setContentsMargins(20, 0, 20, 0)
         column.setSpacing(0)
         column.addStretch(1)
@@ -87,6 +103,13 @@ class FirstRun(QWidget):
         column.addSpacing(20)
         column.addLayout(middle)
         column.addStretch(1)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Put the buttons below each other where they have no room beside each other."""
+        super().resizeEvent(event)
+        narrow = self.width() < NARROW_PX
+        way = QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight
+        self._buttons.setDirection(way)
 
     def show_hardware(self, hardware: "Hardware") -> None:
         """Name the graphics card, or else the processor, and the memory."""
