@@ -25,6 +25,7 @@ from PySide6.QtWidgets import QApplication
 from app.chat.message import Message, Text
 from app.chat.turn import TurnState
 from ui import theme
+from ui.chat import view as view_module
 from ui.chat.view import ChatView
 
 SECTION = r"""## Step {n}: what follows
@@ -115,6 +116,8 @@ def main() -> None:
     app = QApplication.instance() or QApplication([])
     assert isinstance(app, QApplication)
     theme.install(app, "light")
+    # Frames follow each other without a pause here: a view that rests would show next to nothing.
+    view_module.SLOW_MS = float("inf")
     size = chosen.kilobytes * 1000
     text = ("and then some more " * (size // 19 + 1))[:size] if chosen.plain else text_of(size)
     for channel in chosen.channels:
