@@ -3,7 +3,8 @@
 `cases(family, n, seed)` gives problems that training cannot have seen (see
 `problems.held_out`; for texts and refusals the wording is drawn afresh), and
 `judge(case, answer)` looks at the visible answer only: the last bold text
-for numbers, the whole text for everything else.
+for numbers, the whole text for everything else; either of the two refusals is
+honest where one is due.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 import data
 import talk
 from problems import Turn
-from texts import TEXTS
+from texts import REFUSAL, TEXTS, TOO_BIG
 
 NUMERIC = ("add", "subtract", "multiply", "equations", "speed", "percent")
 FAMILIES = (
@@ -90,6 +91,8 @@ def cases(family: str, n: int, seed: int) -> list[Case]:
 
 def judge(case: Case, answer: str) -> bool:
     """Is the visible answer right?"""
+    if case.turn.answer in (REFUSAL, TOO_BIG):
+        return answer.strip() in (REFUSAL, TOO_BIG)
     if case.turn.result is None or case.family in ("text", "squares", "unseen"):
         return answer.strip() == case.turn.answer.strip()
     bold = re.findall(r"\*\*(.+?)\*\*", answer)

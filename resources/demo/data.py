@@ -215,6 +215,9 @@ MIX: dict[str, float] = {
 # for the end of the training: what the first mix leaves under its mark
 LATE_MIX = MIX | {"text": 18, "squares": 9, "fallback": 24, "too big": 18, "convert": 4}
 
+# and last of all the refusals: what is short, or looks like a sum and is none
+LAST_MIX = MIX | {"text": 18, "squares": 4, "fallback": 36, "too big": 24, "convert": 3}
+
 
 def turn(family: str, rng: random.Random, test: bool = False) -> Turn:
     """A random first turn of a family."""

@@ -20,6 +20,7 @@ import tokenizer as bpe
 import torch
 from model import Shape
 from safetensors.numpy import save_file
+from train import PHASES
 
 NAME = "Ponder Demo"
 HERE = Path(__file__).parent
@@ -189,7 +190,7 @@ def main() -> None:
     )
     parser.add_argument("--kind", choices=("f16", "q8_0"), default="f16")
     options = parser.parse_args()
-    saved = torch.load(options.folder / "rare.pt")["model"]
+    saved = torch.load(options.folder / f"{PHASES[-1].name}.pt")["model"]
     weights = {name: w.float().numpy() for name, w in saved.items()}
     tok = bpe.Tokenizer.from_file(str(options.folder / "tokenizer.json"))
     options.out.mkdir(exist_ok=True)

@@ -54,7 +54,11 @@ class Phase:
 
 # The rare texts and the refusals need more than their share, but only at the end: from the start
 # it slows the arithmetic, on which everything else waits.
-PHASES = (Phase("broad", 2200, 1.0, data.MIX), Phase("rare", 500, 0.35, data.LATE_MIX))
+PHASES = (
+    Phase("broad", 2200, 1.0, data.MIX),
+    Phase("rare", 500, 0.35, data.LATE_MIX),
+    Phase("honest", 600, 0.5, data.LAST_MIX),
+)
 
 
 def make_tokenizer() -> bpe.Tokenizer:
