@@ -83,7 +83,13 @@ def stream(app: QApplication, text: str, chars: int, channel: str) -> dict[str, 
     spent: list[float] = []
     before = psutil.Process().memory_info().rss
     for end in range(chars, len(text) + chars, chars):
-        turn = replace(turn, now=turn.now + 0.033, **{channel: text[:end]})
+        thinking = channel == "thinking"
+        turn = replace(
+            turn,
+            now=turn.now + 0.033,
+            thinking=text[:end] if thinking else "",
+            answer="" if thinking else text[:end],
+        )
         start, cpu = time.perf_counter(), time.thread_time()
         view.show_turn("a", turn)
         app.processEvents()
