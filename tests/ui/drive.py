@@ -13,7 +13,7 @@ from ui import jobs
 from ui.application import assemble
 from ui.main_window import MainWindow
 
-PATIENCE_MS = 60_000
+PATIENCE_MS = 180_000
 
 
 class Driven:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 SIZES = ("1280x840", "900x600")
+SETTLE_S = 0.5
 
 TRIANGLE = (
     "The standard approach: draw a line through one vertex parallel to the opposite side, then use "
@@ -72,8 +73,8 @@ def shoot(out: Path, mode: str, size: str, scale: str) -> None:
         window.resize(width, height)
 
         def take(name: str) -> None:
-            for _ in range(5):
-                QApplication.processEvents()
+            settled = time.monotonic() + SETTLE_S
+            driven.until(lambda: time.monotonic() > settled)
             window.grab().save(str(out / f"{name}-{mode}-{size}-{scale}x.png"))
 
         driven.until(lambda: bool(window.first_run.machine.text()))

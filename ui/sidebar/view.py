@@ -33,7 +33,7 @@ class SearchBox(QLineEdit):
         self.setFrame(False)
         # See-through before there is a style sheet, by palette, and after, by kind.
         self.setProperty("kind", "clear")
-        self.setTextMargins(21, 0, 6, 0)
+        self.setTextMargins(23, 0, 6, 0)
         see_through = self.palette()
         see_through.setColor(QPalette.ColorRole.Base, QColor(0, 0, 0, 0))
         self.setPalette(see_through)
@@ -45,7 +45,7 @@ class SearchBox(QLineEdit):
         painter = QPainter(self)
         line = colours.accent if self.hasFocus() else colours.line
         rounded(painter, QRectF(self.rect()), 8, colours.card, line)
-        icons.paint(painter, "search", colours.muted, QRectF(9, 11.5, 13, 13))
+        icons.paint(painter, "search", colours.muted, QRectF(9.5, 12, 12, 12))
         painter.end()
         super().paintEvent(event)
 
