@@ -98,8 +98,10 @@ def cells(context: int) -> int:
 def window_cells(shape: ModelShape, placement: Placement) -> int:
     """Return the cells of a layer with a sliding window."""
     every = cells(placement.context)
+    if placement.swa_full:
+        return every
     window = max((layer.window for layer in shape.layers), default=0)
-    if placement.swa_full or not window:
+    if not window:
         return every
     return min(every, cells(window + min(placement.batch, every)))
 
@@ -110,15 +112,13 @@ def kv_bytes(shape: ModelShape, placement: Placement) -> list[int]:
     # mlx_lm's rotating cache cannot be quantized.
     windowed_kv = "f16" if shape.engine == "mlx" else placement.kv
     windowed = window_cells(shape, placement) * KV_BYTES[windowed_kv]
-    return [
-        round(
-            (windowed if layer.window else plain)
-            * layer.kv_heads
-            * (layer.head_k if shape.mla else layer.head_k + layer.head_v)
-        )
-        + layer.state_bytes
-        for layer in shape.layers
-    ]
+    mla = shape.mla
+    found: list[int] = []
+    for layer in shape.layers:
+        size = layer.head_k if mla else layer.head_k + layer.head_v
+        value = windowed if layer.window else plain
+        found.append(int(value * layer.kv_heads * size) + layer.state_bytes)
+    return found
 
 
 def estimate(shape: ModelShape, placement: Placement, machine: Machine) -> Estimate:
@@ -167,16 +167,13 @@ def _repacked(shape: ModelShape, machine: Machine) -> bool:
 def _owners(count: int, on_gpu: int, gpus: tuple[Device, ...]) -> list[int]:
     """Return the number of the device of each layer and of the output; main memory is the last."""
     start = max(count + 1 - on_gpu, 0)
+    if len(gpus) < 2:
+        return [len(gpus)] * start + [0] * (count + 1 - start)
     shares = list(accumulate(gpu.free_bytes for gpu in gpus))
-    total = shares[-1] if shares else 0
-    bounds = [share / total for share in shares] if total else []
-    owners: list[int] = []
-    for number in range(count + 1):
-        if number < start or not bounds:
-            owners.append(len(gpus))
-        else:
-            owners.append(min(bisect_right(bounds, (number - start) / on_gpu), len(bounds) - 1))
-    return owners
+    bounds = [share / (shares[-1] or 1) for share in shares]
+    last = len(gpus) - 1
+    shared = [min(bisect_right(bounds, step / on_gpu), last) for step in range(count + 1 - start)]
+    return [len(gpus)] * start + shared
 
 
 def _beside(

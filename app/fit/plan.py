@@ -89,6 +89,9 @@ def plan(
 ) -> Plan:
     """Return the whole table for a context in tokens, and the choice."""
     kinds = tuple(kv_types)
+    if not _runs_mlx(machine):
+        # Its rows would only say so, unless there is nothing else.
+        candidates = [item for item in candidates if item.shape.engine != "mlx"] or candidates
     seen: set[tuple[str, str, bool]] = set()
     rows: list[Row] = []
     for candidate in candidates:
@@ -127,7 +130,7 @@ def best_row(
     context = min(context, shape.context_train) if shape.context_train else context
     whole = Placement(context, kv)
     row = _row(candidate, machine, whole, "fits", learned)
-    if shape.engine == "mlx" and not (machine.unified and machine.gpus[0].kind == "metal"):
+    if shape.engine == "mlx" and not _runs_mlx(machine):
         return replace(row, verdict="no", reason=explain.no_mlx())
     if row.spare_bytes >= _margin(machine):
         return row
@@ -140,6 +143,10 @@ def best_row(
     return replace(row, verdict="no", reason=explain.too_big(row.parts, row.spare_bytes))
 
 
+def _runs_mlx(machine: Machine) -> bool:
+    return machine.unified and machine.gpus[0].kind == "metal"
+
+
 def _margin(machine: Machine) -> int:
     return round(machine.budget_bytes * MARGIN_SHARE)
 
@@ -148,19 +155,26 @@ def _partial(shape: ModelShape, machine: Machine, whole: Placement) -> Iterable[
     """Yield what to try, the fastest first: the experts outside, then ever fewer layers inside."""
     if shape.experts:
         yield replace(whole, cpu_experts=True)
-    low, high = 0, len(shape.layers)
-    while low < high:
-        middle = (low + high + 1) // 2
-        tried = estimate(shape, replace(whole, gpu_layers=middle), machine)
-        cards = [
-            card.budget_bytes - parts.total
-            for card, parts in zip(machine.gpus, tried.gpus, strict=True)
-        ]
-        if min(cards) >= _margin(machine):
-            low = middle
-        else:
-            high = middle - 1
-    yield replace(whole, gpu_layers=low)
+    layers = len(shape.layers)
+    card = machine.budget_bytes
+    least = _on_cards(shape, replace(whole, gpu_layers=1), machine)
+    most = _on_cards(shape, replace(whole, gpu_layers=layers), machine)
+    # Layers are nearly alike, so a straight line finds the number but for one or two.
+    per_layer = max(1.0, (most - least) / max(1, layers - 1))
+    number = max(0, min(layers, 2 + int((card - least) / per_layer)))
+    while number and not _cards_hold(shape, replace(whole, gpu_layers=number), machine):
+        number -= 1
+    yield replace(whole, gpu_layers=number)
+
+
+def _on_cards(shape: ModelShape, placement: Placement, machine: Machine) -> int:
+    return sum(parts.total for parts in estimate(shape, placement, machine).gpus)
+
+
+def _cards_hold(shape: ModelShape, placement: Placement, machine: Machine) -> bool:
+    found = estimate(shape, placement, machine)
+    pairs = zip(machine.gpus, found.gpus, strict=True)
+    return all(gpu.budget_bytes - parts.total >= _margin(machine) for gpu, parts in pairs)
 
 
 def _row(

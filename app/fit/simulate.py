@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from app.engine.backends.buffers import Buffers
 
-TIMEOUT_S = 20.0
+TIMEOUT_S = 30.0
 """A load without allocation takes 0.6 s with a vocabulary of 131,072; a hang is told after this."""
 
 

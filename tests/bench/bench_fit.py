@@ -71,7 +71,7 @@ def real(errors: Errors, each: int) -> None:
         header = blueprint.header(small, quantization)
         shape = from_header(header, quantization)
         asked = tuple(wishes(each, start=7 * number, longest=40_960))
-        planned = simulate(header, asked, gpu_layers=0)
+        planned = simulate(header, asked, gpu_layers=0, timeout_s=600)
         with tempfile.TemporaryDirectory() as folder:
             path = sparse.write(Path(folder) / "model.gguf", header)
             there = read_header(path)
@@ -149,7 +149,7 @@ def speed() -> None:
     walls = []
     for _ in range(5):
         wall = time.perf_counter()
-        simulate(header, [ContextWish(40_960, "q8_0", 512, True)])
+        simulate(header, [ContextWish(40_960, "q8_0", 512, True)], timeout_s=600)
         walls.append(time.perf_counter() - wall)
     print(f"exact, one context: {statistics.median(walls):.2f} s (best {min(walls):.2f})")
     with tempfile.TemporaryDirectory() as folder:
@@ -164,7 +164,7 @@ def speed() -> None:
         walls = []
         for _ in range(3):
             wall = time.perf_counter()
-            simulate(whole, [ContextWish(8192, "f16", 512, True)])
+            simulate(whole, [ContextWish(8192, "f16", 512, True)], timeout_s=600)
             walls.append(time.perf_counter() - wall)
         print(f"exact, a file with 131,072 words: {min(walls):.2f} s at best")
 
