@@ -151,14 +151,18 @@ class Progress:
         self.label = label
         self.began = time.monotonic()
         self.shown = 0
+        self.last = self.began
         self.live = sys.stdout.isatty()
         print(f"{label} ...", end="" if self.live else "\n", flush=True)
 
     def note(self, text: str) -> None:
-        """Show what is being done now (on a terminal only)."""
+        """Show what is being done now; where that is no terminal, at most twice a minute."""
         if self.live:
             width = shutil.get_terminal_size().columns - 1
             print("\r" + f"{self.label}: {text}"[:width].ljust(width), end="", flush=True)
+        elif time.monotonic() - self.last > 30:
+            self.last = time.monotonic()
+            print(f"  {text}", flush=True)
 
     def part(self, done: int, total: int) -> None:
         """Show that `done` of `total` equal parts are over, and the time that leaves."""
