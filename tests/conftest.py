@@ -41,6 +41,7 @@ def ponder_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
 def nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail a test that leaves something running or showing. Torn down after its own fixtures."""
     threads = set(threading.enumerate())
+    children = set(_children())
     widgets = set(_widgets())
     warnings = _Warnings()
     logging.getLogger().addHandler(warnings)
@@ -48,8 +49,7 @@ def nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
     logging.getLogger().removeHandler(warnings)
     left = [
         *_wait(lambda: [thread for thread in _threads() if thread not in threads]),
-        # Whatever the test before this one left was killed then: none may be here.
-        *_wait(_children),
+        *_wait(lambda: [child for child in _children() if child not in children]),
     ]
     for child in left:
         if isinstance(child, psutil.Process):
