@@ -69,7 +69,7 @@ def detect_output(text: str) -> Format:
 
 
 def opened_before(text: str, row: Format) -> bool:
-    """Whether a whole output begins inside a thought, opened by its prompt: only its end is seen."""
+    """Whether an output begins inside a thought that its prompt opened: only its end is seen."""
     if not row.close:
         return False
     before, close, _ = text.partition(row.close)
