@@ -34,9 +34,7 @@ class DurableWrites:
         """Whether everything put in has reached the disk."""
         return not self._waiting
 
-    def put(
-        self, work: Callable[[Store], Any], done: Callable[[Any], None] | None = None
-    ) -> None:
+    def put(self, work: Callable[[Store], Any], done: Callable[[Any], None] | None = None) -> None:
         """Queue a write; `done` gets what it returns once it has succeeded."""
         self._waiting.append((work, done))
         self._next()
