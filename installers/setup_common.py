@@ -101,6 +101,8 @@ def run(
                     on_line(line)
     if tool.returncode and failed:
         why = cause("".join(said))
+        if not why and tool.returncode < 0:
+            why = f"something ended it from outside (signal {-tool.returncode})"
         sentence = f"{failed}: {why}." if why else f"{failed}."
         raise TroubleError(f"{sentence} The whole output is in {shown(LOG)}.")
     return tool.returncode == 0
