@@ -212,7 +212,7 @@ def corrected(found: Estimate, correction_bytes: int) -> Estimate:
 
 def _choose(rows: Sequence[Row]) -> Row | None:
     good = [row for row in rows if quality.advisable(row.quantization)]
-    whole = _best([row for row in good if row.verdict == "fits"])
+    whole = _best_whole([row for row in good if row.verdict == "fits"])
     partial = [row for row in good if row.verdict == "partial"]
     bearable = _best_in_part([row for row in partial if _bearable(row)])
     if whole is None:
@@ -223,6 +223,14 @@ def _choose(rows: Sequence[Row]) -> Row | None:
     return whole
 
 
+def _best_whole(rows: Sequence[Row]) -> Row | None:
+    """Return the best, or what loses a little more where that makes the wait bearable."""
+    best, quick = _best(rows), _best([row for row in rows if _bearable(row)])
+    if best is None or quick is None or quick.lost_points - best.lost_points >= SMALL_LOSS:
+        return best
+    return quick
+
+
 def _best_in_part(rows: Sequence[Row]) -> Row | None:
     """Return the fastest with a small loss: where main memory takes part, speed is what lacks."""
     small = [row for row in rows if row.lost_points < SMALL_LOSS]
@@ -230,7 +238,7 @@ def _best_in_part(rows: Sequence[Row]) -> Row | None:
 
 
 def _bearable(row: Row) -> bool:
-    return (row.tokens_per_s or 0.0) >= BEARABLE_TOKENS_PER_S
+    return row.tokens_per_s is None or row.tokens_per_s >= BEARABLE_TOKENS_PER_S
 
 
 def _best(rows: Sequence[Row]) -> Row | None:

@@ -58,6 +58,14 @@ def test_magistral_small_gets_the_best_reasoning_that_fits(
     assert choice(plan(wanted, named(device), CONTEXT)) == expected
 
 
+def test_a_processor_gets_what_is_not_unbearably_slow() -> None:
+    quick = candidates("ministral-3-14b")
+    assert choice(plan(quick, named("cpu32"), 8192)) == ("Q4_K_M", "f16", "fits")
+    # Nothing of this size is quick there: then quality alone decides.
+    slow = candidates(engine="llama_cpp", official=True)
+    assert choice(plan(slow, named("cpu64"), 8192))[0] in ("Q8_0", "BF16")
+
+
 def test_gpt_oss_keeps_its_experts_in_memory_on_a_small_card() -> None:
     found = plan(candidates("gpt-oss-20b"), named("rtx4060-8gb"), CONTEXT)
     assert found.choice is not None
