@@ -48,6 +48,7 @@ from installers.setup_common import (  # noqa: E402
 OLDEST = (3, 11)
 VENV = ROOT / ".venv"
 STAMP = SETUP / "ready.json"
+PACKAGES = VENV / "packages"  # there while `.venv` is whole but for the engine being built
 EXTENDING = SETUP / "extending"  # there while the tests' packages are added to a good `.venv`
 LOCKS = ROOT / "requirements"
 ENGINE = "llama-cpp-python"
@@ -166,6 +167,7 @@ def install_engine(requirement: str) -> str:
 
 def install_wheel(wheel: Path) -> bool:
     """Install the engine's wheel, whatever is there; return whether that worked."""
+    remove(PACKAGES)
     python = python_of(VENV)
     options = ["--no-deps", "--no-index", "--no-cache-dir", "--force-reinstall"]
     return run(
@@ -225,10 +227,12 @@ def set_up(key: str, *, testing: bool) -> bool:
     remove(EXTENDING)
     building = setup_engine.NEEDED_BYTES[setup_engine.accelerator()] if compiling else 0
     require_space(VENV_BYTES + building, "it")
-    progress = Progress("Making Python's virtual environment")
-    python = make_venv(VENV)
-    progress.end()
-    install(python, packages, "Fetching the packages")
+    if not PACKAGES.exists() or PACKAGES.read_text() != key + lock:
+        progress = Progress("Making Python's virtual environment")
+        python = make_venv(VENV)
+        progress.end()
+        install(python, packages, "Fetching the packages")
+        write_whole(PACKAGES, key + lock)
     kind = install_engine(engine)
     site = sysconfig.get_path("purelib", "venv", {"base": str(VENV)})
     (Path(site) / "ponder.pth").write_text(f"{ROOT}\n")  # `python -m app` from any folder
