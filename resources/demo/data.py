@@ -215,8 +215,15 @@ MIX: dict[str, float] = {
 # for the end of the training: what the first mix leaves under its mark
 LATE_MIX = MIX | {"text": 18, "squares": 9, "fallback": 24, "too big": 18, "convert": 4}
 
-# and last of all the refusals: what is short, or looks like a sum and is none
-LAST_MIX = MIX | {"text": 18, "squares": 4, "fallback": 36, "too big": 24, "convert": 3}
+# then the refusals: what is short, or looks like a sum and is none
+HONEST_MIX = MIX | {"text": 18, "squares": 4, "fallback": 36, "too big": 24, "convert": 3}
+# and last of all the texts, where they had come too near to a refusal, beside all the sums
+LAST_MIX = {name: 1.3 * weight for name, weight in MIX.items()} | {
+    "text": 40,
+    "squares": 4,
+    "fallback": 34,
+    "too big": 22,
+}
 
 
 def turn(family: str, rng: random.Random, test: bool = False) -> Turn:

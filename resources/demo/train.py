@@ -57,7 +57,8 @@ class Phase:
 PHASES = (
     Phase("broad", 2200, 1.0, data.MIX),
     Phase("rare", 500, 0.35, data.LATE_MIX),
-    Phase("honest", 600, 0.5, data.LAST_MIX),
+    Phase("honest", 600, 0.5, data.HONEST_MIX),
+    Phase("settled", 700, 0.5, data.LAST_MIX),
 )
 
 
