@@ -1,4 +1,4 @@
-"""How right and how quick the plans are: `python -m tests.bench.bench_fit [--quick]`.
+"""How right and how quick the plans are: `python -m tests.bench.bench_fit [--quick] [--speed]`.
 
 Three parts. Real: models of true widths loaded and contexts made in truth, against what was planned
 for them. Planned: models of true dimensions, where llama.cpp's simulation is the truth and the
@@ -11,13 +11,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from app.engine.backends.buffers import Buffers
 from app.engine.backends.simulate import ContextWish
 from app.fit import blueprint, sparse
 from app.fit.candidates import from_entry
-from app.fit.devices import named
+from app.fit.devices import _has_amx, named
 from app.fit.gguf_shape import from_header
 from app.fit.memory import Parts, Placement, estimate
 from app.fit.plan import plan
@@ -55,7 +56,9 @@ class Errors:
 
 def formula(shape: ModelShape, wish: ContextWish) -> Parts:
     placement = Placement(wish.context, wish.kv, batch=wish.batch, swa_full=wish.swa_full)
-    return estimate(shape, placement, named("cpu64")).host
+    machine = named("cpu64")
+    machine = replace(machine, host=replace(machine.host, repacks=not _has_amx()))
+    return estimate(shape, placement, machine).host
 
 
 def beside_weights(buffers: Buffers) -> int:
@@ -171,10 +174,14 @@ def speed() -> None:
 
 def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true")
-    quick = parser.parse_args(arguments).quick
+    parser.add_argument("--quick", action="store_true", help="a few contexts of each model")
+    parser.add_argument("--speed", action="store_true", help="the speed only")
+    parsed = parser.parse_args(arguments)
+    quick = parsed.quick
     errors = Errors()
     speed()
+    if parsed.speed:
+        return
     real(errors, 2 if quick else 6)
     planned(errors, 4 if quick else 24)
     print("\n" + errors.table())
