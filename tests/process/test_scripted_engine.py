@@ -337,6 +337,7 @@ def test_an_engine_that_does_not_stop_is_ended(tmp_path: Path) -> None:
         engine.load_script(replies=[["a", {"wait_s": 60}], ["b"]])
         request = engine.generate()
         engine.until(is_delta)
+        time.sleep(1.0)  # into the wait: a cancel that comes before it is obeyed
         engine.client.send(Cancel(request))
         last = died(engine.until(lambda e: isinstance(e, EngineDied)))
         assert last.request == request
