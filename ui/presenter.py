@@ -100,6 +100,9 @@ class Presenter(QObject):
             lambda at, folded: self._do(lambda: session.set_collapsed(at, collapsed=folded))
         )
         view.answer_now_requested.connect(lambda: self._do(session.answer_now))
+        view.answer_from_requested.connect(
+            lambda at: self._do(lambda: session.continue_answer(at, answer_now=True))
+        )
         view.continue_requested.connect(lambda at: self._do(lambda: session.continue_answer(at)))
         self._window.actions_["thinking"].triggered.connect(view.toggle_thinking)
 

@@ -76,8 +76,15 @@ class Answer(Item):
         collapsed = (not thinking) if entry.collapsed is None else entry.collapsed
         if not collapsed:
             entry.fill_thinking()
-        self.panel.say(title, facts, running=thinking, collapsed=collapsed)
+        self.panel.say(
+            title, facts, running=thinking, collapsed=collapsed, offered=self._may_answer_now()
+        )
         self.panel.show()
+
+    def _may_answer_now(self) -> bool:
+        """Whether a thought that was never closed can be answered from."""
+        entry = self.entry
+        return not entry.running and entry.last and words.can_answer_now(entry.message)
 
     def _keep_open_for_the_reader(self) -> None:
         """Leave the panel open where the user has scrolled up in it: they are reading."""

@@ -180,7 +180,8 @@ class Panel(QWidget):
 
     Signals:
         toggled: the user opened (False) or closed (True) the panel.
-        answer_now: the user wants the thought closed and the answer begun.
+        answer_now: the user wants the thought closed and the answer begun, or one from a thought
+            that was never closed.
     """
 
     toggled = Signal(bool)
@@ -196,23 +197,26 @@ class Panel(QWidget):
         self.now.hide()
         self.body = Body(self, column, pointer, picked)
         self.body.hide()
-        self._running = False
+        self._offered = False
 
-    def say(self, title: str, facts: str, *, running: bool, collapsed: bool) -> None:
-        """Show a state of the thought."""
+    def say(
+        self, title: str, facts: str, *, running: bool, collapsed: bool, offered: bool = False
+    ) -> None:
+        """Show a state of the thought. offered: it stopped unclosed, and may be answered from."""
         if self.collapsed and not collapsed:
             # What is over is read from its beginning; what is being written, at its end.
             self.body.following = running
             self.body.verticalScrollBar().setValue(0)
-        self._running, self.collapsed = running, collapsed
+        self.collapsed = collapsed
+        self._offered = running or offered
         self.header.say(title, facts, is_open=not collapsed)
-        self.now.setVisible(running)
+        self.now.setVisible(self._offered)
         self.body.setVisible(not collapsed)
         self.body.content.caret = running
 
     def settle(self, width: int, most_px: int) -> int:
         """Lay out for a width, the thought at most `most_px` tall; return the panel's height."""
-        head = HEADER_RUNNING_PX if self._running else HEADER_PX
+        head = HEADER_RUNNING_PX if self._offered else HEADER_PX
         shown = 0
         if not self.collapsed:
             self.column.set_width(width - INDENT_PX - RIGHT_PX)
@@ -223,7 +227,7 @@ class Panel(QWidget):
                 if shown == min(most_px, self.column.height):
                     break
         button = self.now.sizeHint()
-        right = button.width() + 14 if self._running else 0
+        right = button.width() + 14 if self._offered else 0
         self.header.setGeometry(0, 0, width - right, head)
         self.now.setGeometry(width - right, 8, button.width(), button.height())
         return head + (shown + BOTTOM_PX if shown else 0)
@@ -231,7 +235,7 @@ class Panel(QWidget):
     def stops(self) -> list[QWidget]:
         """Return what the keyboard can reach, in order."""
         found: list[QWidget] = [self.header]
-        if self._running:
+        if self._offered:
             found.append(self.now)
         if not self.collapsed:
             found.append(self.body)

@@ -41,6 +41,7 @@ class ChatView(Stack):
         branch_requested: message id, and -1 or +1 for the version before or after.
         collapsed_changed: message id, and whether its thinking is now closed.
         answer_now_requested: the running thought is to be closed.
+        answer_from_requested: the thought that ended early is to be closed and answered from.
         continue_requested: the answer that ended early is to be gone on with.
     """
 
@@ -49,6 +50,7 @@ class ChatView(Stack):
     branch_requested = Signal(str, int)
     collapsed_changed = Signal(str, bool)
     answer_now_requested = Signal()
+    answer_from_requested = Signal(str)
     continue_requested = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -190,7 +192,7 @@ class ChatView(Stack):
         item = kind(self.viewport(), entry, self._pointer, picked)
         item.retry.connect(lambda: self.retry_requested.emit(entry.id))
         item.go_on.connect(lambda: self.continue_requested.emit(entry.id))
-        item.answer_now.connect(self.answer_now_requested)
+        item.answer_now.connect(lambda: self._on_answer_now(entry))
         item.edited.connect(lambda text: self.edit_requested.emit(entry.id, text))
         item.stepped.connect(lambda step: self._on_stepped(entry, step))
         item.toggled.connect(lambda closed: self._on_toggled(entry, closed))
@@ -198,6 +200,12 @@ class ChatView(Stack):
         return item
 
     # ------------------------------------------------------------ what the user does
+
+    def _on_answer_now(self, entry: Entry) -> None:
+        if entry.running:
+            self.answer_now_requested.emit()
+        else:
+            self.answer_from_requested.emit(entry.id)
 
     def toggle_thinking(self) -> None:
         """Open or close the thinking of the message with the focus, or of the last one with any."""

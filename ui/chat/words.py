@@ -134,6 +134,12 @@ def can_continue(message: Message) -> bool:
     return stopped and bool(message.text or message.thinking)
 
 
+def can_answer_now(message: Message) -> bool:
+    """Whether an answer can be had from a thought that ended without being closed."""
+    thought = message.thinking
+    return can_continue(message) and thought is not None and not thought.closed
+
+
 def footer_facts(message: Message) -> str:
     """Return the figures at the right below an answer."""
     usage = message.usage

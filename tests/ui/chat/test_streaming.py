@@ -166,6 +166,17 @@ def test_an_unfinished_thought_says_why_and_can_be_continued(
     with qtbot.waitSignal(view.continue_requested) as said:
         qtbot.mouseClick(footer(view).more, Qt.MouseButton.LeftButton)
     assert said.args == ["a1"]
+    assert panel(view).now.isVisible()
+    with qtbot.waitSignal(view.answer_from_requested) as said:
+        qtbot.mouseClick(panel(view).now, Qt.MouseButton.LeftButton)
+    assert said.args == ["a1"]
+
+
+def test_a_closed_thought_is_not_answered_twice(view: ChatView) -> None:
+    message = samples.answer("Half", samples.THOUGHT, status="cancelled", closed=True)
+    view.show_conversation([samples.question(), message], samples.alone, {})
+    assert not footer(view).more.isHidden()
+    assert panel(view).now.isHidden()
 
 
 def test_only_the_last_answer_can_be_continued(view: ChatView) -> None:
