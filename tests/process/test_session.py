@@ -142,6 +142,23 @@ def test_continue_goes_on_in_the_same_message(desk: Desk) -> None:
     assert answer.text == "Done."
 
 
+def test_a_stopped_thought_can_be_answered_from(desk: Desk) -> None:
+    desk.session.load_model(desk.script(FOREVER, ["Four", "."], token_s=0.005))
+    assert desk.session.send("Think")
+    desk.until(
+        lambda: bool(desk.session.state.turn and desk.session.state.turn.thinking_tokens > 2)
+    )
+    desk.session.stop()
+    stopped = desk.answer()
+    assert desk.session.continue_answer(stopped.id, answer_now=True)
+    answer = desk.answer()
+    assert stopped.thinking is not None
+    assert answer.thinking is not None
+    assert answer.thinking.text == stopped.thinking.text
+    assert answer.thinking.closed
+    assert answer.text == "Four."
+
+
 def test_retry_edit_and_branches_keep_everything(desk: Desk) -> None:
     desk.session.load_model(desk.script(["One."], ["Two."], ["Three."]))
     first = desk.ask("Question")
