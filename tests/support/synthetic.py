@@ -83,8 +83,7 @@ def _words() -> Iterator[str]:
 
 def write(path: Path, shape: Shape = TINY, **metadata: str | int | float) -> Path:
     """Write a model; metadata adds or replaces keys ("." written as "__"). Returns the path."""
-    tokens = _vocabulary(shape.vocabulary)
-    kinds = [_CONTROL if i < _FIRST_BYTE else _NORMAL for i in range(len(tokens))]
+    tokens = vocabulary(shape.vocabulary)
     pairs: dict[str, Any] = {
         "general.architecture": "llama",
         "general.name": "Synthetic",
@@ -102,7 +101,7 @@ def write(path: Path, shape: Shape = TINY, **metadata: str | int | float) -> Pat
         "tokenizer.ggml.model": "gpt2",
         "tokenizer.ggml.pre": "tekken",
         "tokenizer.ggml.tokens": tokens,
-        "tokenizer.ggml.token_type": kinds,
+        "tokenizer.ggml.token_type": kinds(shape.vocabulary),
         "tokenizer.ggml.merges": ["a b"],
         "tokenizer.ggml.bos_token_id": 1,
         "tokenizer.ggml.eos_token_id": 2,
@@ -113,12 +112,12 @@ def write(path: Path, shape: Shape = TINY, **metadata: str | int | float) -> Pat
     with path.open("wb") as file:
         file.write(b"GGUF" + struct.pack("<IQQ", 3, len(tensors), len(pairs)))
         for key, value in pairs.items():
-            file.write(_string(key) + _value(value))
+            file.write(gguf_string(key) + gguf_value(value))
         offset = 0
         for name, dimensions in tensors:
             kind = _kind(shape, dimensions)
             file.write(
-                _string(name)
+                gguf_string(name)
                 + struct.pack(f"<I{len(dimensions)}QIQ", len(dimensions), *dimensions, kind, offset)
             )
             offset += _padded(_size(kind, dimensions))
@@ -188,7 +187,12 @@ def _write_weights(
         file.write(b"\0" * (_padded(len(data)) - len(data)))
 
 
-def _vocabulary(size: int) -> list[str]:
+def kinds(size: int) -> list[int]:
+    """Return the kind of each token of `vocabulary`."""
+    return [_CONTROL if number < _FIRST_BYTE else _NORMAL for number in range(size)]
+
+
+def vocabulary(size: int) -> list[str]:
     """Return control tokens, the 256 bytes in byte-level BPE's spelling, then four-letter words."""
     tokens = [CONTROLS.get(i, f"<SPECIAL_{i}>") for i in range(_FIRST_BYTE)]
     tokens += _byte_spellings()
@@ -204,12 +208,14 @@ def _byte_spellings() -> list[str]:
     return [chr(byte) if byte in printable else chr(next(spare)) for byte in range(256)]
 
 
-def _string(text: str) -> bytes:
+def gguf_string(text: str) -> bytes:
+    """Return a text as GGUF has it."""
     data = text.encode()
     return struct.pack("<Q", len(data)) + data
 
 
-def _value(value: Any) -> bytes:
+def gguf_value(value: Any) -> bytes:
+    """Return a metadata value with its type. Raises TypeError for what GGUF has no type for."""
     match value:
         case bool():
             return struct.pack("<I?", 7, value)
@@ -218,9 +224,9 @@ def _value(value: Any) -> bytes:
         case float():
             return struct.pack("<If", 6, value)
         case str():
-            return struct.pack("<I", 8) + _string(value)
+            return struct.pack("<I", 8) + gguf_string(value)
         case [str(), *_]:
-            items = b"".join(_string(item) for item in value)
+            items = b"".join(gguf_string(item) for item in value)
             return struct.pack("<IIQ", 9, 8, len(value)) + items
         case [int(), *_]:
             return struct.pack(f"<IIQ{len(value)}i", 9, 5, len(value), *value)
