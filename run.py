@@ -284,7 +284,10 @@ def test(arguments: list[str]) -> int:
         print(f"{check}: {how} ({time.monotonic() - began:.1f} s)", flush=True)
     if failed:
         print(f"Failed so far: {', '.join(failed)}. The tests follow.", flush=True)
-    command = [str(python_of(VENV)), "-m", "pytest", *arguments]
+    # Several at once: on two cores it halves the wait, and beyond four the slowest tests decide.
+    workers = str(min(4, os.cpu_count() or 1))
+    spread = ["-n", workers, "--dist", "worksteal"]
+    command = [str(python_of(VENV)), "-m", "pytest", *spread, *arguments]
     tested = subprocess.run(command, cwd=ROOT, check=False).returncode
     return tested or bool(failed)
 

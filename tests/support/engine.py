@@ -32,6 +32,7 @@ class Engine:
 
     def __init__(self, log_path: Path, **client: Any) -> None:
         self.log_path = log_path
+        self.patience_s = PATIENCE_S
         self.client = EngineClient(log_path=log_path, **client)
         # Events that came together with one that was waited for.
         self._ahead: list[tuple[float, Event]] = []
@@ -66,7 +67,7 @@ class Engine:
 
     def until_timed(self, found: Callable[[Event], bool]) -> list[tuple[float, Event]]:
         events: list[tuple[float, Event]] = []
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + self.patience_s
         while True:
             while self._ahead:
                 events.append(self._ahead.pop(0))
