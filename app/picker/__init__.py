@@ -1,0 +1,1 @@
+"""What the picker and the first screen say and offer, without any widget: lists, tables, words."""
