@@ -39,7 +39,8 @@ class Sampling:
 class LoadOptions:
     """What to load and how.
 
-    context: in tokens; gpu_layers: -1 is all; threads: 0 is the engine's choice.
+    context: in tokens; gpu_layers: of layers + 1, -1 is all; threads: 0 is the engine's choice.
+    cpu_experts: the experts of all layers stay in main memory.
     """
 
     path: str
@@ -49,6 +50,7 @@ class LoadOptions:
     kv_type: KVType = "f16"
     threads: int = 0
     batch: int = 512
+    cpu_experts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,21 @@ Command = Load | Tokenize | Generate | CloseThinking | Cancel | Unload | Shutdow
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceMemory:
+    """What a load took of one device. card: it is a graphics device, not main memory.
+
+    bytes: of the engine's buffers, of which mapped_bytes are the model's file itself.
+    beside_bytes: what the process took beside them, None where that cannot be measured.
+    """
+
+    device: str
+    card: bool
+    bytes: int
+    mapped_bytes: int = 0
+    beside_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ModelInfo:
     """What the engine knows of the loaded model.
 
@@ -135,6 +152,7 @@ class ModelInfo:
     sampling: the file's own recommendation (general.sampling.*), if any.
     device: where it runs, in words ("CPU", "NVIDIA GeForce RTX 4090").
     build: the engine's version, such as "llama-cpp-python 0.3.36".
+    gpu_layers: of `layers`, how many are on graphics devices. allocated: what the load took.
     """
 
     name: str
@@ -153,6 +171,10 @@ class ModelInfo:
     backend: BackendName
     device: str
     build: str
+    kv_type: KVType = "f16"
+    gpu_layers: int = 0
+    cpu_experts: bool = False
+    allocated: tuple[DeviceMemory, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

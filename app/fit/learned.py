@@ -10,7 +10,7 @@ import os
 import statistics
 import tempfile
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,8 @@ _FOR_CORRECTION = 5
 @dataclass(frozen=True, slots=True)
 class Load:
     """One load. Bytes on the devices it was meant for; kind: of the device ("cuda"). speed: in
-    tokens a second, None before anything was written."""
+    tokens a second, None before anything was written. correction_bytes: the part of the promise
+    that earlier loads had taught: what is learned is the difference without it."""
 
     machine: str
     kind: str
@@ -33,6 +34,7 @@ class Load:
     promised_bytes: int
     actual_bytes: int
     tokens_per_s: float | None = None
+    correction_bytes: int = 0
 
     def in_words(self) -> str:
         """Return the comparison as it is shown: "promised 21.6 GB, used 21.5"."""
@@ -62,11 +64,21 @@ class Learned:
         self._loads = [other for other in self._loads if other not in forgotten] + [load]
         self._write()
 
+    def measured(self, machine: str, kind: str, shape: str, tokens_per_s: float) -> None:
+        """Keep the speed of the last load of this kind; where there was none, nothing is kept."""
+        for number, load in reversed(list(enumerate(self._loads))):
+            if _key(load) == (machine, kind, shape):
+                self._loads[number] = replace(load, tokens_per_s=tokens_per_s)
+                self._write()
+                return
+
     def correction_bytes(self, machine: str, kind: str, shape: str) -> int:
         """Return what to add to a promise: of loads of this shape, else of any on this device."""
         here = [load for load in self._loads if (load.machine, load.kind) == (machine, kind)]
         alike = [load for load in here if load.shape == shape] or here
-        differences = [load.actual_bytes - load.promised_bytes for load in alike]
+        differences = [
+            load.actual_bytes - load.promised_bytes + load.correction_bytes for load in alike
+        ]
         return round(statistics.median(differences[-_FOR_CORRECTION:])) if differences else 0
 
     def tokens_per_s(self, machine: str, kind: str, shape: str) -> float | None:
@@ -123,5 +135,6 @@ def _sound(load: Load) -> bool:
     return (
         all(isinstance(text, str) for text in texts)
         and all(isinstance(size, int) and size > 0 for size in sizes)
+        and isinstance(load.correction_bytes, int)
         and (speed is None or isinstance(speed, int | float))
     )

@@ -1,0 +1,207 @@
+"""How a model is to be loaded, and what that was promised to take: the plan as the engine gets it.
+
+The picker makes one of a row of its table; for a file that is just opened `for_file` makes one.
+`smaller` is the offer after a load that failed in spite of its promise: the failure is taken as
+proof that so much memory is not there, whatever the system says.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from app.engine.protocol import KVType, LoadOptions, ModelInfo
+
+if TYPE_CHECKING:
+    from app.fit.candidates import Candidate
+    from app.fit.devices import Device, Kind, Machine
+    from app.fit.learned import Learned, Load
+    from app.fit.plan import Row
+
+DEFAULT_CONTEXT = 40_960
+"""Tokens: what Magistral's makers advise, and room for one long thought of any model."""
+
+_CONTEXTS = (32_768, 24_576, 16_384, 12_288, 8192, 4096, 2048)
+_SHRINK = 0.9
+"""Of what failed: the next setting takes a tenth less, or it would fail as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadPlan:
+    """context: in tokens. gpu_layers: of layers + 1, -1 is all. kind: of the device ("cuda").
+
+    promised_bytes: on the devices the model is meant for, None where nothing was promised;
+    correction_bytes: the part of it that earlier loads taught. machine, shape: what is learned is
+    kept under these names (shape: app.fit.learned.shape_key).
+    """
+
+    context: int
+    kv: KVType = "f16"
+    gpu_layers: int = -1
+    cpu_experts: bool = False
+    promised_bytes: int | None = None
+    machine: str = ""
+    kind: str = ""
+    shape: str = ""
+    correction_bytes: int = 0
+
+    @classmethod
+    def of_row(cls, row: "Row", machine: "Machine") -> "LoadPlan":
+        """Return the plan that loads what a row of the table describes."""
+        from app.fit.learned import shape_key
+        from app.fit.memory import estimate
+
+        placement = row.placement
+        whole = not machine.gpus or placement.gpu_layers > len(row.shape.layers)
+        before = estimate(row.shape, placement, machine).main
+        return cls(
+            context=placement.context,
+            kv=cast("KVType", placement.kv),
+            gpu_layers=-1 if whole else placement.gpu_layers,
+            cpu_experts=placement.cpu_experts,
+            promised_bytes=row.parts.total,
+            machine=machine.name,
+            kind=machine.gpus[0].kind if machine.gpus else "cpu",
+            shape=shape_key(row.shape),
+            correction_bytes=row.parts.overhead - before.overhead,
+        )
+
+    @property
+    def whole(self) -> bool:
+        """Return whether all of the model is where it is fastest: then its speed says something."""
+        return self.gpu_layers < 0 and not self.cpu_experts
+
+    def options(self, path: str) -> LoadOptions:
+        """Return what the engine is asked for."""
+        return LoadOptions(
+            path=path,
+            context=self.context,
+            gpu_layers=self.gpu_layers,
+            kv_type=self.kv,
+            cpu_experts=self.cpu_experts,
+        )
+
+    def in_words(self) -> str:
+        """Return the settings: "16,384 tokens of context, KV cache q8_0, 20 layers on the GPU"."""
+        words = f"{self.context:,} tokens of context, KV cache {self.kv}"
+        if self.gpu_layers >= 0:
+            words += f", {self.gpu_layers} layers on the GPU"
+        return words + (", experts in main memory" if self.cpu_experts else "")
+
+
+def for_file(
+    path: Path, machine: "Machine", context: int, learned: "Learned | None" = None
+) -> LoadPlan | None:
+    """Return the best plan for a file with this context or, where it does not fit, a smaller one.
+
+    None where nothing fits. Raises WorldError where the file tells no dimensions.
+    """
+    from app.fit.candidates import from_path
+
+    row = _best(from_path(path), machine, context, learned)
+    return LoadPlan.of_row(row, machine) if row else None
+
+
+def smaller(
+    path: Path, failed: LoadPlan, machine: "Machine", learned: "Learned | None" = None
+) -> LoadPlan | None:
+    """Return the next plan after one that failed for memory, which takes a tenth less or better.
+
+    None where there is none. Raises WorldError where the file tells no dimensions.
+    """
+    from app.fit.candidates import from_path
+
+    candidate = from_path(path)
+    promised = failed.promised_bytes or promise(candidate, failed, machine)
+    row = _best(candidate, _within(machine, round(promised * _SHRINK)), failed.context, learned)
+    return LoadPlan.of_row(row, machine) if row else None
+
+
+def promise(candidate: "Candidate", plan: LoadPlan, machine: "Machine") -> int:
+    """Return the bytes that a plan takes of the devices it is meant for, by formula."""
+    from app.fit.memory import Placement, estimate
+
+    layers = len(candidate.shape.layers) + 1 if plan.gpu_layers < 0 else plan.gpu_layers
+    placement = Placement(plan.context, plan.kv, layers, plan.cpu_experts)
+    return estimate(candidate.shape, placement, machine).main.total
+
+
+def load_of(plan: LoadPlan, info: ModelInfo) -> "Load | None":
+    """Return promise and truth of a load, None where nothing was promised.
+
+    What the engine could not measure beside its buffers is counted as it was assumed.
+    """
+    from app.fit.devices import OVERHEAD_BYTES
+    from app.fit.learned import Load
+
+    if plan.promised_bytes is None or not info.allocated:
+        return None
+    cards = [device for device in info.allocated if device.card]
+    host = [device for device in info.allocated if not device.card]
+    # On a Mac both are one memory, and promised as one.
+    meant = host if plan.kind == "cpu" else cards + (host if plan.kind == "metal" else [])
+    if not meant:
+        return None
+    used = 0
+    for device in meant:
+        kind = cast("Kind", plan.kind if device.card else "cpu")
+        beside = device.beside_bytes
+        used += device.bytes + (OVERHEAD_BYTES[kind] if beside is None else beside)
+    return Load(
+        plan.machine,
+        plan.kind,
+        plan.shape,
+        plan.promised_bytes,
+        used,
+        correction_bytes=plan.correction_bytes,
+    )
+
+
+def held(info: ModelInfo | None) -> tuple[int, int]:
+    """Return what a loaded model gives back: bytes of the cards, and of main memory.
+
+    Mapped weights are not among the second: the system counts them as available all the time.
+    """
+    if info is None:
+        return 0, 0
+    cards = sum(device.bytes for device in info.allocated if device.card)
+    host = sum(device.bytes - device.mapped_bytes for device in info.allocated if not device.card)
+    return cards, host
+
+
+def _best(
+    candidate: "Candidate", machine: "Machine", context: int, learned: "Learned | None"
+) -> "Row | None":
+    from app.fit.plan import plan
+
+    for length in _lengths(context, candidate.shape.context_train):
+        found = plan([candidate], machine, length, learned=learned)
+        if found.choice is not None:
+            return found.choice
+        # One that is never recommended is here nevertheless, and was asked for.
+        fitting = [row for row in found.rows if row.verdict != "no"]
+        if fitting:
+            return min(fitting, key=lambda row: (row.verdict != "fits", row.lost_points))
+    return None
+
+
+def _lengths(context: int, trained: int) -> Iterator[int]:
+    """Yield the context, then ever smaller ones."""
+    context = min(context, trained) if trained else context
+    yield context
+    yield from (length for length in _CONTEXTS if length < context)
+
+
+def _within(machine: "Machine", budget_bytes: int) -> "Machine":
+    """Return the machine with no more memory for a model than this, on its fastest devices."""
+    share = budget_bytes / machine.budget_bytes if machine.budget_bytes else 1.0
+    if share >= 1:
+        return machine
+
+    def less(device: "Device") -> "Device":
+        kept = round(device.budget_bytes * share)
+        return replace(device, free_bytes=kept + device.reserve_bytes)
+
+    if machine.gpus:
+        return replace(machine, gpus=tuple(less(gpu) for gpu in machine.gpus))
+    return replace(machine, host=less(machine.host))
