@@ -28,7 +28,9 @@ class Settings:
 
     context: tokens a model is loaded with. thinking_budget: tokens of thinking for new chats, None
     is no limit. keep_thinking: whether earlier thoughts go into the prompt. geometry: the window's
-    place and size, as the window writes it. unknown: keys of another version of Ponder.
+    place and size, as the window writes it. unknown: keys of another version of Ponder. offline: no
+    connection is made at all. models_folder: where downloads go, "" is Ponder's own place.
+    more_folders: folders of the user's with models, used in place.
     """
 
     theme: Theme = "system"
@@ -38,6 +40,13 @@ class Settings:
     keep_thinking: bool = False
     geometry: str = ""
     unknown: Mapping[str, Any] = field(default_factory=dict)
+    offline: bool = False
+    models_folder: str = ""
+    more_folders: tuple[str, ...] = ()
+
+
+def _is_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
 def _is_count(value: object, least: int) -> bool:
@@ -51,6 +60,9 @@ _SOUND = {
     "thinking_budget": lambda value: value is None or _is_count(value, 0),
     "keep_thinking": lambda value: isinstance(value, bool),
     "geometry": lambda value: isinstance(value, str),
+    "offline": lambda value: isinstance(value, bool),
+    "models_folder": lambda value: isinstance(value, str),
+    "more_folders": _is_texts,
 }
 """For each setting: whether a value read from the file makes sense."""
 
@@ -79,6 +91,7 @@ def load() -> tuple[Settings, Problem | None]:
     except (ValueError, RecursionError) as error:  # broken JSON or UTF-8; brackets without end
         return Settings(), _set_aside(path, str(error))
     known = {key: value for key, value in values.items() if key in _SOUND and _SOUND[key](value)}
+    known["more_folders"] = tuple(known.get("more_folders", ()))
     unknown = {key: value for key, value in values.items() if key not in _SOUND}
     return Settings(**known, unknown=unknown), None
 
