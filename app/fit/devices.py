@@ -11,6 +11,7 @@ from typing import Literal
 
 from app.errors import Problem, WorldError
 from app.fit.graph import CPU, Scratch
+from app.fit.overhead import PROCESS_BYTES
 from app.hardware.types import Gpu, Hardware
 
 Kind = Literal["cuda", "rocm", "vulkan", "metal", "cpu"]
@@ -24,14 +25,14 @@ DEFAULT_RAM_BANDWIDTH = 60_000_000_000
 """Two channels of DDR4-3200 to DDR5-4800 read 50 to 70 GB/s."""
 
 # What a back end takes of a device's memory beside llama.cpp's buffers, before anything was
-# learned: the driver's context, kernels and scratch pools. Assumed, but the processor's: the engine
-# measured 17 MiB, 31 with 131,072 words; sampling and the prompt's tokens come on top.
+# learned: the driver's context, kernels and scratch pools. Assumed, but the processor's, which is
+# app.fit.overhead's share that does not depend on the model.
 OVERHEAD_BYTES: dict[Kind, int] = {
     "cuda": 448 * MIB,
     "rocm": 448 * MIB,
     "vulkan": 192 * MIB,
     "metal": 96 * MIB,
-    "cpu": 48 * MIB,
+    "cpu": PROCESS_BYTES,
 }
 _SCRATCH: dict[Kind, Scratch] = {
     # ggml_cuda_flash_attn_ext_get_alloc_size and ggml_metal_op_flash_attn_ext_extra_*.

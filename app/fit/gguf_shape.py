@@ -94,6 +94,7 @@ def from_header(header: Header, quantization: str = "") -> ModelShape:
         tied=tied,
         mla=header.number("{arch}.attention.key_length_mla") is not None,
         traits=_traits(header, names),
+        merges=_merges(header),
     )
 
 
@@ -203,6 +204,12 @@ def _shared(header: Header) -> int:
         return width
     shared = header.number("{arch}.expert_shared_count") or 0
     return shared * (header.number("{arch}.expert_feed_forward_length") or 0)
+
+
+def _merges(header: Header) -> int | None:
+    """Return the merges of the tokenizer: none in one that has other rules."""
+    known = "tokenizer.ggml.tokens" in header.lengths
+    return header.lengths.get("tokenizer.ggml.merges", 0) if known else None
 
 
 def _traits(header: Header, names: set[str]) -> Traits:

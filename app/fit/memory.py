@@ -11,6 +11,7 @@ from itertools import accumulate
 
 from app.fit.devices import OVERHEAD_BYTES, Device, Machine
 from app.fit.graph import compute_bytes
+from app.fit.overhead import process_bytes
 from app.fit.shape import ModelShape
 
 CELL_STEP = 256
@@ -151,7 +152,7 @@ def estimate(shape: ModelShape, placement: Placement, machine: Machine) -> Estim
         compute=_host_compute(shape, placement, on_gpu=bool(on_gpu)),
         output=4 * shape.vocabulary,
         projector=0 if gpus else shape.projector_bytes,
-        overhead=OVERHEAD_BYTES["cpu"],
+        overhead=_process(shape, placement, on_gpu=bool(on_gpu)),
     )
     if machine.unified:
         # One memory: what llama.cpp keeps for the processor takes from the same budget.
@@ -227,6 +228,14 @@ def _host_compute(shape: ModelShape, placement: Placement, *, on_gpu: bool) -> i
         min(placement.batch, every),
         placement.kv,
     )
+
+
+def _process(shape: ModelShape, placement: Placement, *, on_gpu: bool) -> int:
+    """Return what the engine's process takes beside all buffers."""
+    every = cells(placement.context)
+    windowed = any(layer.window for layer in shape.layers)
+    batch = 0 if on_gpu else min(placement.batch, every)
+    return process_bytes(shape, every, window_cells(shape, placement) if windowed else 0, batch)
 
 
 def _inputs(shape: ModelShape, placement: Placement) -> int:

@@ -43,6 +43,7 @@ class ModelShape:
     embedding_bytes stay in main memory; output_bytes are those of the output layer (of the
     embedding once more, on a device, where `tied`). mla: the KV cache holds one latent vector a
     token. weights_bytes: all tensors, the projector's excepted. heads: the largest of any layer.
+    merges: of the tokenizer, None where they are not told.
     """
 
     name: str
@@ -68,6 +69,7 @@ class ModelShape:
     tied: bool = False
     mla: bool = False
     traits: Traits = Traits()
+    merges: int | None = None
 
     def scaled(self, weights_bytes: int) -> "ModelShape":
         """Return the same model with weights of another size, spread like these."""
