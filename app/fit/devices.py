@@ -109,14 +109,14 @@ def from_hardware(hardware: Hardware) -> Machine:
         hardware.ram.available_bytes,
         RAM_RESERVE_BYTES,
         DEFAULT_RAM_BANDWIDTH,
-        repacks=not _has_amx(),
+        repacks=not has_amx(),
     )
     gpus = tuple(device for gpu in hardware.gpus if (device := _from_gpu(gpu, host)) is not None)
     dedicated = tuple(gpu for gpu in gpus if not gpu.unified)
     return Machine("this", dedicated or gpus[:1], host)
 
 
-def _has_amx() -> bool:
+def has_amx() -> bool:
     """Return whether the processor has AMX: the engine leaves weights as they are there."""
     try:
         return "amx_int8" in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")

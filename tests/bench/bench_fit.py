@@ -18,7 +18,7 @@ from app.engine.backends.buffers import Buffers
 from app.engine.backends.simulate import ContextWish
 from app.fit import blueprint, sparse
 from app.fit.candidates import from_entry
-from app.fit.devices import _has_amx, named
+from app.fit.devices import has_amx, named
 from app.fit.gguf_shape import from_header
 from app.fit.memory import Parts, Placement, estimate
 from app.fit.plan import plan
@@ -57,7 +57,7 @@ class Errors:
 def formula(shape: ModelShape, wish: ContextWish) -> Parts:
     placement = Placement(wish.context, wish.kv, batch=wish.batch, swa_full=wish.swa_full)
     machine = named("cpu64")
-    machine = replace(machine, host=replace(machine.host, repacks=not _has_amx()))
+    machine = replace(machine, host=replace(machine.host, repacks=not has_amx()))
     return estimate(shape, placement, machine).host
 
 
