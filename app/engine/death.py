@@ -12,6 +12,7 @@ from pathlib import Path
 from app.errors import Problem
 
 UNRESPONSIVE = "engine-unresponsive"
+OUT_OF_MEMORY = "engine-memory"
 
 _RESTART = "Your next message starts it again."
 _OTHER_FILE = "The file may be damaged: download it again, or choose another."
@@ -35,7 +36,13 @@ _WINDOWS = {
     0xC0000409: "gave up on an error of its own (abort)",
     0xC0000017: "ran out of memory",
 }
-_OUT_OF_MEMORY = ("out of memory", "failed to allocate", "unable to allocate", "bad_alloc")
+_OUT_OF_MEMORY = (
+    "out of memory",
+    "failed to allocate",
+    "unable to allocate",
+    "bad_alloc",
+    "memoryerror",
+)
 
 
 def ooms_so_far() -> int:
@@ -72,7 +79,7 @@ def describe(
     reason, how = _reason(exit_code)
     if (how == "SIGKILL" and oom_killed) or _says_out_of_memory(log_tail):
         return Problem(
-            "engine-died", f"The engine ran out of memory and {reason}.", _MEMORY, detail
+            OUT_OF_MEMORY, f"The engine ran out of memory and {reason}.", _MEMORY, detail
         )
     if loading:
         return Problem(

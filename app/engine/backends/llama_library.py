@@ -18,10 +18,15 @@ from typing import Any
 from app.errors import Problem, WorldError
 
 _DEBUG, _WARNING, _ERROR, _CONTINUED = 1, 3, 4, 5  # ggml_log_level of ggml.h
+_CPU_KIND = 0  # GGML_BACKEND_DEVICE_TYPE_CPU
 _GPU_KINDS = (1, 2)  # GGML_BACKEND_DEVICE_TYPE_GPU and _IGPU
+_EXPERTS = rb"\.ffn_(up|down|gate|gate_up)_(ch|)exps"  # LLM_FFN_EXPS_REGEX of llama.cpp
 
 complaints: deque[str] = deque(maxlen=20)
 """The last warnings and errors of llama.cpp: it reports a failed load in no other way."""
+
+buffer_lines: deque[str] = deque(maxlen=200)
+"""The lines that tell of buffers (app.engine.backends.buffers reads them), of the last load."""
 
 
 @functools.cache
@@ -75,6 +80,8 @@ def _log_callback(api: Any) -> Any:
         if level == _DEBUG:
             return
         os.write(2, text)
+        if b"buffer size" in text:
+            buffer_lines.append(text.decode("utf-8", "replace"))
         if level in (_WARNING, _ERROR):
             complaints.append(text.decode("utf-8", "replace").strip())
 
@@ -84,6 +91,28 @@ def _log_callback(api: Any) -> Any:
 def build() -> str:
     """Return the engine's name and version."""
     return f"llama-cpp-python {importlib.metadata.version('llama-cpp-python')}"
+
+
+class _Override(ctypes.Structure):
+    """struct llama_model_tensor_buft_override, which the bindings leave out."""
+
+    _fields_ = (("pattern", ctypes.c_char_p), ("buffer_type", ctypes.c_void_p))
+
+
+def experts_in_main_memory() -> Any:
+    """Return `tensor_buft_overrides` that keep the experts of all layers in main memory.
+
+    llama.cpp keeps the address: the array has to live as long as the load.
+    """
+    library()
+    libggml = importlib.import_module("llama_cpp._ggml").libggml
+    libggml.ggml_backend_dev_by_type.argtypes = [ctypes.c_int]
+    libggml.ggml_backend_dev_by_type.restype = ctypes.c_void_p
+    libggml.ggml_backend_dev_buffer_type.argtypes = [ctypes.c_void_p]
+    libggml.ggml_backend_dev_buffer_type.restype = ctypes.c_void_p
+    processor = libggml.ggml_backend_dev_by_type(_CPU_KIND)
+    plain = libggml.ggml_backend_dev_buffer_type(processor)
+    return (_Override * 2)(_Override(_EXPERTS, plain), _Override(None, None))
 
 
 def gpus() -> list[str]:

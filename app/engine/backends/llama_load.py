@@ -7,31 +7,41 @@ llama.cpp away from it. What it then still refuses, it tells in its log only.
 import ctypes
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from app.engine.backends import llama_library
+from app.engine.backends import buffers, llama_library, process_memory
 from app.engine.backends.base import LoadProgress, load_cancelled
 from app.engine.backends.vocabulary import Vocabulary
-from app.engine.protocol import LoadOptions, ModelInfo, Sampling
+from app.engine.protocol import DeviceMemory, LoadOptions, ModelInfo, Sampling
 from app.errors import Problem, WorldError
 from app.models.gguf import Header, read_header
 
+OUT_OF_MEMORY = "load-memory"
+"""The key of the problem where a load found too little memory."""
+
 _FROM_LOG = (
     (
+        "load-failed",
         re.compile(r"unknown (?:model architecture|pre-tokenizer type|tokenizer): '([^']*)'"),
         "The engine does not know this kind of model ({}).",
         "Update Ponder, or choose another model.",
     ),
     (
-        re.compile(r"(failed to allocate|unable to allocate|out of memory|OutOfDeviceMemory)"),
+        OUT_OF_MEMORY,
+        re.compile(
+            r"(failed to allocate|unable to allocate|insufficient memory|out of memory|bad_alloc"
+            r"|OutOfDeviceMemory|Cannot allocate memory)",
+            re.IGNORECASE,
+        ),
         "There is not enough memory for {file} with this context.",
         "Choose a smaller context or a smaller quantization, or close other programs.",
     ),
     (
+        "load-failed",
         re.compile(
             r"(missing tensor|wrong shape|corrupt|invalid|within the file bounds|wrong|not found)"
         ),
@@ -54,12 +64,10 @@ class LoadedModel:
     info: ModelInfo
 
     def free(self) -> None:
-        """Free both, and hand the memory back to the system where the C library would keep it."""
+        """Free both, and hand the memory back to the system."""
         self.api.llama_free(self.context)
         self.api.llama_model_free(self.model)
-        trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if os.name == "posix" else None
-        if trim is not None:
-            trim(0)
+        process_memory.give_back()
 
 
 def load(options: LoadOptions, progress: LoadProgress) -> LoadedModel:
@@ -68,15 +76,29 @@ def load(options: LoadOptions, progress: LoadProgress) -> LoadedModel:
     header.check()
     api = llama_library.library()
     llama_library.complaints.clear()
+    llama_library.buffer_lines.clear()
     model = _load_model(api, header, options, progress)
     try:
         context = _make_context(api, model, header, options)
     except WorldError:
         api.llama_model_free(model)
+        process_memory.give_back()
         raise
     vocabulary = Vocabulary(api, model)
     info = _info(api, model, context, vocabulary, header, options)
+    info = replace(info, allocated=_allocated(header))
     return LoadedModel(api, model, context, vocabulary, info)
+
+
+def _allocated(header: Header) -> tuple[DeviceMemory, ...]:
+    """Return what the load took of each device, by llama.cpp's log and the system's count."""
+    sizes = {tensor.name: tensor.bytes or 0 for tensor in header.tensors}
+    tied = "output.weight" not in sizes
+    return process_memory.allocated(
+        buffers.read(llama_library.buffer_lines),
+        weights_bytes=sum(sizes.values()),
+        tied_bytes=sizes.get("token_embd.weight", 0) if tied else 0,
+    )
 
 
 def _load_model(api: Any, header: Header, options: LoadOptions, progress: LoadProgress) -> Any:
@@ -90,6 +112,9 @@ def _load_model(api: Any, header: Header, options: LoadOptions, progress: LoadPr
     params = api.llama_model_default_params()
     params.n_gpu_layers = options.gpu_layers
     params.use_extra_bufts = not _has_amx(api)
+    if options.cpu_experts:
+        overrides = llama_library.experts_in_main_memory()
+        params.tensor_buft_overrides = ctypes.addressof(overrides)
     params.progress_callback = callback = api.llama_progress_callback(on_progress)
     model = api.llama_model_load_from_file(os.fsencode(options.path), params)
     del callback  # had to live until here
@@ -146,10 +171,10 @@ def _threads(model_bytes: int) -> int:
 def _refused(header: Header) -> Problem:
     """Return the problem for what llama.cpp's log complains of."""
     text = "\n".join(llama_library.complaints)
-    for pattern, title, advice in _FROM_LOG:
+    for key, pattern, title, advice in _FROM_LOG:
         if found := pattern.search(text):
             said = title.format(found.group(1), file=header.path.name)
-            return Problem("load-failed", said, advice, text)
+            return Problem(key, said, advice, text)
     return Problem(
         "load-failed",
         f"{header.path.name} could not be loaded.",
@@ -183,7 +208,14 @@ def _info(
         backend="llama_cpp",
         device=", ".join(gpus) or "CPU",
         build=llama_library.build(),
+        kv_type=options.kv_type,
+        gpu_layers=_on_cards(options.gpu_layers, api.llama_model_n_layer(model)) if gpus else 0,
+        cpu_experts=options.cpu_experts,
     )
+
+
+def _on_cards(wanted: int, layers: int) -> int:
+    return layers if wanted < 0 else min(wanted, layers)
 
 
 def _sampling(header: Header) -> Sampling | None:
