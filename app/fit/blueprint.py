@@ -111,12 +111,27 @@ def _metadata(d: Dimensions, name: str) -> dict[str, Value]:
 
 
 def _tensors(d: Dimensions) -> Iterator[tuple[str, tuple[int, ...]]]:
+    yield from outside_tensors(d)
+    layer = layer_tensors(d)
+    for number in range(d.layers):
+        for tensor, shape in layer:
+            yield f"blk.{number}.{tensor}", shape
+
+
+def outside_tensors(d: Dimensions) -> list[tuple[str, tuple[int, ...]]]:
+    """Return the names and shapes of the tensors outside of layers."""
+    found: list[tuple[str, tuple[int, ...]]] = [
+        ("token_embd.weight", (d.embedding, d.vocabulary)),
+        ("output_norm.weight", (d.embedding,)),
+    ]
+    return found if d.tied else [*found, ("output.weight", (d.embedding, d.vocabulary))]
+
+
+@functools.lru_cache(maxsize=16)
+def layer_tensors(d: Dimensions) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    """Return the names (behind "blk.N.") and shapes of one layer's tensors."""
     query, kv = d.heads * d.head, d.kv_heads * d.head
     gpt_oss = d.architecture == "gpt-oss"
-    yield "token_embd.weight", (d.embedding, d.vocabulary)
-    yield "output_norm.weight", (d.embedding,)
-    if not d.tied:
-        yield "output.weight", (d.embedding, d.vocabulary)
     layer: list[tuple[str, tuple[int, ...]]] = [
         ("attn_norm.weight", (d.embedding,)),
         ("attn_q.weight", (d.embedding, query)),
@@ -140,10 +155,18 @@ def _tensors(d: Dimensions) -> Iterator[tuple[str, tuple[int, ...]]]:
         ]
     else:
         layer.append(("ffn_norm.weight", (d.embedding,)))
-    layer += _feed_forward(d)
-    for number in range(d.layers):
-        for tensor, shape in layer:
-            yield f"blk.{number}.{tensor}", shape
+    return (*layer, *_feed_forward(d))
+
+
+def varies(name: str) -> bool:
+    """Return whether a mix gives this tensor of a layer another type in some layers."""
+    return "attn_v." in name or "ffn_down" in name
+
+
+def tensor_bytes(d: Dimensions, quantization: str, name: str, shape: tuple[int, ...]) -> int:
+    """Return the size of a tensor in this quantization."""
+    per_block, block_bytes = BLOCKS[_kind(d, quantization, name, shape)]
+    return math.prod(shape) // per_block * block_bytes
 
 
 def _feed_forward(d: Dimensions) -> list[tuple[str, tuple[int, ...]]]:
@@ -186,7 +209,7 @@ def _mixed(d: Dimensions, quantization: str, name: str) -> int:
         return Q8_0 if quantization == "Q6_K_L" else Q6_K
     if name == "token_embd.weight":
         return Q8_0 if quantization == "Q6_K_L" else base
-    if not ("attn_v." in name or "ffn_down" in name):
+    if not varies(name):
         return base
     layer = int(name.split(".")[1])
     if quantization in ("Q4_K_M", "Q5_K_M"):

@@ -1,13 +1,12 @@
 """What there is to choose from: the files of a catalogue entry, or the one that is here."""
 
-import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from app.errors import Problem, WorldError
-from app.fit import blueprint, gguf_shape, mlx_shape
+from app.fit import blueprint, gguf_shape, mlx_shape, planned
 from app.fit.shape import ModelShape
 from app.models.catalogue import Entry, File
 from app.models.gguf import Header, read_header
@@ -15,7 +14,8 @@ from app.models.gguf import Header, read_header
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A file to load. header: of the file, or planned; None for MLX, which llama.cpp cannot plan.
+    """A file to load. header: of the file; dimensions: a header can be planned from them. Neither
+    for MLX, which llama.cpp cannot plan.
 
     official: it comes from the model's makers. here: it is on this machine.
     """
@@ -26,6 +26,13 @@ class Candidate:
     header: Header | None
     official: bool = False
     here: bool = False
+    dimensions: blueprint.Dimensions | None = None
+
+    def full_header(self) -> Header | None:
+        """Return the header that llama.cpp can be asked with: the file's own, or the planned."""
+        if self.header is None and self.dimensions is not None:
+            return blueprint.header(self.dimensions, self.shape.quantization)
+        return self.header
 
 
 def from_path(path: Path) -> Candidate:
@@ -77,21 +84,19 @@ def _candidate(
         # A folder holds the vision part too, whether it is used or not.
         projector = entry.projector_bytes
         weights = (file.bytes or 0) - projector
-        shape = replace(_shape(dimensions, "F16"), engine="mlx", quantization=file.quantization)
+        shape = replace(
+            planned.shape(dimensions, "F16"), engine="mlx", quantization=file.quantization
+        )
         shape = shape.scaled(weights)
     else:
-        shape = _shape(dimensions, file.quantization)
+        shape = planned.shape(dimensions, file.quantization)
         if file.bytes and not blueprint.knows(file.quantization):
             shape = shape.scaled(file.bytes)
     return Candidate(
         shape=replace(shape, name=entry.name, projector_bytes=projector),
         file=file.name or file.repository,
         repository=file.repository,
-        header=None if file.engine == "mlx" else blueprint.header(dimensions, file.quantization),
+        header=None,
         official=file.official,
+        dimensions=None if file.engine == "mlx" else dimensions,
     )
-
-
-@functools.lru_cache(maxsize=64)
-def _shape(dimensions: blueprint.Dimensions, quantization: str) -> ModelShape:
-    return gguf_shape.from_header(blueprint.header(dimensions, quantization), quantization)

@@ -24,12 +24,12 @@ def exact(plan: Plan, machine: Machine) -> Plan:
     """
     groups: dict[_Key, list[int]] = {}
     for number, row in enumerate(plan.rows):
-        if row.candidate.header is not None:
+        if row.candidate.header is not None or row.candidate.dimensions is not None:
             groups.setdefault(_key(row), []).append(number)
     rows = list(plan.rows)
     for numbers in groups.values():
         first = rows[numbers[0]]
-        header = first.candidate.header
+        header = first.candidate.full_header()
         if header is None:
             continue
         wishes = tuple(dict.fromkeys(wish(rows[number].placement) for number in numbers))
