@@ -10,7 +10,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from app.engine.choice import backend_for
 from app.engine.protocol import KVType, LoadOptions, ModelInfo
+from app.settings import Settings
 
 if TYPE_CHECKING:
     from app.fit.candidates import Candidate
@@ -75,6 +77,7 @@ class LoadPlan:
         """Return what the engine is asked for."""
         return LoadOptions(
             path=path,
+            backend=backend_for(path),
             context=self.context,
             gpu_layers=self.gpu_layers,
             kv_type=self.kv,
@@ -87,6 +90,16 @@ class LoadPlan:
         if self.gpu_layers >= 0:
             words += f", {self.gpu_layers} layers on the GPU"
         return words + (", experts in main memory" if self.cpu_experts else "")
+
+
+def wanted_context(context: int) -> int:
+    """Return the context to plan for: what the user set, or room for a long thought."""
+    return DEFAULT_CONTEXT if context == Settings().context else context
+
+
+def default_options(path: str, context: int) -> LoadOptions:
+    """Return how a file is loaded for which no plan could be made."""
+    return LoadOptions(path=path, backend=backend_for(path), context=context)
 
 
 def for_file(

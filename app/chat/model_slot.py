@@ -2,17 +2,26 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
+from app.chat.load_plan import LoadPlan
 from app.engine.protocol import EngineDied, Event, Failed, Loaded, Loading, ModelInfo, Unloaded
 from app.errors import Problem
+
+if TYPE_CHECKING:
+    from app.fit.learned import Load
 
 ModelPhase = Literal["none", "loading", "ready", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
 class ModelState:
-    """The model chip's facts. path: "" where none was chosen yet; info: None until it is loaded."""
+    """The model chip's facts. path: "" where none was chosen yet; info: None until it is loaded.
+
+    plan: the settings it is loaded with, None where no plan could be made. promise: what it was
+    promised to take and what it took ("promised 21.6 GB, used 21.5"), "" where nothing was.
+    next_plan: after a load that failed for memory, the settings to try next.
+    """
 
     phase: ModelPhase = "none"
     name: str = ""
@@ -20,6 +29,9 @@ class ModelState:
     fraction: float = 0.0
     info: ModelInfo | None = None
     problem: Problem | None = None
+    plan: LoadPlan | None = None
+    promise: str = ""
+    next_plan: LoadPlan | None = None
 
 
 def remembered(path: str) -> ModelState:
@@ -27,9 +39,22 @@ def remembered(path: str) -> ModelState:
     return ModelState(name=Path(path).stem, path=path) if path else ModelState()
 
 
-def chosen(path: str) -> ModelState:
+def chosen(path: str, plan: LoadPlan | None = None) -> ModelState:
     """Return the state of a model whose load begins."""
-    return ModelState(phase="loading", name=Path(path).stem, path=path)
+    return ModelState(phase="loading", name=Path(path).stem, path=path, plan=plan)
+
+
+def took(state: ModelState, load: "Load | None") -> ModelState:
+    """Return the state of a loaded model with its promise beside the truth."""
+    return replace(state, promise=load.in_words() if load else "", next_plan=None)
+
+
+def offered(state: ModelState, plan: LoadPlan | None) -> ModelState:
+    """Return the state of a model that found too little memory, with what to try next."""
+    if plan is None or state.problem is None:
+        return state
+    advice = f"It should fit with {plan.in_words()}."
+    return replace(state, next_plan=plan, problem=replace(state.problem, advice=advice))
 
 
 def reduce_model(state: ModelState, event: Event) -> ModelState:

@@ -11,11 +11,11 @@ from dataclasses import replace
 from app.chat import titles
 from app.chat.answer import Answer
 from app.chat.conversation import Conversation
+from app.chat.load_plan import LoadPlan
 from app.chat.message import ChatSummary, Message, Role, Status, Text, Thinking, new_id
-from app.chat.model_slot import ModelState, chosen
+from app.chat.model_slot import ModelState
 from app.chat.session_core import OPEN_CHAT, SessionCore
-from app.engine.choice import backend_for
-from app.engine.protocol import Cancel, CloseThinking, Load, LoadOptions, Unload
+from app.engine.protocol import Cancel, CloseThinking
 from app.errors import Problem
 
 DRAFT_DELAY_S = 0.5
@@ -127,19 +127,20 @@ class Session(SessionCore):
 
     # ------------------------------------------------------------ model and options
 
-    def load_model(self, path: str) -> None:
-        """Load a model, in place of the one that is there; a running answer is stopped first."""
+    def load_model(self, path: str, plan: LoadPlan | None = None) -> None:
+        """Load a model, in place of the one that is there; a running answer is stopped first.
+
+        plan: how, kept for the next time; None: as it was chosen last, else the best for this
+        machine and the memory that is free now, worked out in the background.
+        """
         if self._answer is not None and self._answer.request is not None:
             self.stop()
-        self._change("model", "context", model=chosen(path))
-        options = LoadOptions(path=path, backend=backend_for(path), context=self.settings.context)
-        self._engine.send(Load(self._engine.next_request(), options))
+        self._load(path, plan)
 
     def unload_model(self) -> None:
         """Give the model's memory back. The next message loads it again."""
         self.stop()
-        if self.state.model.phase != "none":
-            self._engine.send(Unload(self._engine.next_request()))
+        self._unload()
 
     def set_thinking_budget(self, tokens: int | None) -> None:
         """Limit the thinking of this chat's next answers. None is no limit."""

@@ -12,13 +12,12 @@ from app import settings as settings_file
 from app.chat.answer import Answer
 from app.chat.durable import DurableWrites
 from app.chat.message import ChatSummary
-from app.chat.model_slot import reduce_model, remembered
 from app.chat.request import Wishes, generation, provenance, turn_of
-from app.chat.session_state import Change, SessionState
+from app.chat.session_model import SessionModel
+from app.chat.session_state import Change
 from app.chat.store import INTERRUPTED_NOTE, Store, StoredChat
 from app.chat.store_worker import StoreWorker
-from app.engine.client import EngineClient
-from app.engine.protocol import EngineDied, Event, Failed, Loaded, Loading, Started, Unloaded
+from app.engine.protocol import EngineDied, Event, Failed, Loaded, Started
 from app.errors import Problem, WorldError
 
 OPEN_CHAT = "open_chat"
@@ -41,7 +40,7 @@ def _read_opening(store: Store) -> _Opening:
     return _Opening(chats, store.load(last) if last and known else None, store.new_draft())
 
 
-class SessionCore:
+class SessionCore(SessionModel):
     """State, news and the running answer of one window. Not thread-safe."""
 
     def __init__(
@@ -55,19 +54,13 @@ class SessionCore:
 
         wakeup: called on other threads when pump() has something to do; it must only pass it on.
         """
-        self.state = SessionState(
-            model=remembered(settings.last_model), thinking_budget=settings.thinking_budget
-        )
-        self.settings = settings
-        self._changes: set[Change] = set()
-        self._problems: list[Problem] = []
+        super().__init__(settings, wakeup)
         self._answer: Answer | None = None
         self._closed = False
         self._outstanding = 1
         self._wanted_chat: str | None = None
         self._draft_due: float | None = None
         self._deleted: list[ChatSummary] = []
-        self._engine = EngineClient(wakeup=wakeup)
         self._store = StoreWorker(database, on_problem=self._report, wakeup=wakeup)
         self._durable = DurableWrites(self._store, on_problem=self._report)
         self._durable.put(_read_opening, self._opened)
@@ -89,7 +82,7 @@ class SessionCore:
         if self._draft_due is not None and now >= self._draft_due:
             self._write_draft()
         self._durable.tick(now)
-        self._outstanding = self._store.poll()
+        self._outstanding = self._store.poll() + self._planner.poll()
         changes = frozenset(self._changes)
         self._changes.clear()
         return changes
@@ -127,15 +120,9 @@ class SessionCore:
         if self._draft_due is not None:
             self._write_draft()
         self._engine.close()
+        self._planner.close()
         self._durable.flush()
         self._store.close()
-
-    def _report(self, problem: Problem) -> None:
-        self._problems.append(problem)
-
-    def _change(self, *changes: Change, **values: object) -> None:
-        self.state = replace(self.state, **values)  # type: ignore[arg-type]
-        self._changes.update(changes)
 
     # ------------------------------------------------------------ the engine's events
 
@@ -143,10 +130,10 @@ class SessionCore:
         """Take in one event: a load's goes to the model, an answer's to the answer."""
         answer = self._answer
         ours = answer is not None and answer.request is not None and event.request == answer.request
-        about_model = isinstance(event, Loading | Loaded | Unloaded | EngineDied)
-        if about_model or (self.state.model.phase == "loading" and isinstance(event, Failed)):
-            self._change("model", "context", model=reduce_model(self.state.model, event))
+        if self._is_about_model(event):
+            self._take_model(event)
             if isinstance(event, Loaded):
+                self._recount()
                 self._remember_model(event.info.path)
             if answer is not None and not ours:
                 # The answer waits for this load, or the engine it would have come from is gone.
@@ -179,6 +166,7 @@ class SessionCore:
             return
         message = answer.current()
         self._answer = None
+        self._learn_speed(answer.turn)
         self._durable.put(lambda store: store.finish(message))
         if self.state.chat_id == answer.chat_id:
             self._change("conversation", conversation=self.state.conversation.with_message(message))
@@ -261,7 +249,6 @@ class SessionCore:
 
     def _remember_model(self, path: str) -> None:
         """Use this model again at the next start."""
-        self._recount()
         if self.settings.last_model != path:
             self.settings = replace(self.settings, last_model=path)
             saved = self.settings

@@ -16,6 +16,9 @@ KVType = Literal["f16", "q8_0", "q4_0"]
 Channel = Literal["thinking", "answer"]
 StopReason = Literal["stop", "length", "cancelled", "loop"]
 
+OUT_OF_MEMORY = "load-memory"
+"""The key of a load's problem where it found too little memory."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sampling:

@@ -16,12 +16,9 @@ import psutil
 from app.engine.backends import buffers, llama_library, process_memory
 from app.engine.backends.base import LoadProgress, load_cancelled
 from app.engine.backends.vocabulary import Vocabulary
-from app.engine.protocol import DeviceMemory, LoadOptions, ModelInfo, Sampling
+from app.engine.protocol import OUT_OF_MEMORY, DeviceMemory, LoadOptions, ModelInfo, Sampling
 from app.errors import Problem, WorldError
 from app.models.gguf import Header, read_header
-
-OUT_OF_MEMORY = "load-memory"
-"""The key of the problem where a load found too little memory."""
 
 _FROM_LOG = (
     (
