@@ -8,6 +8,7 @@ embedding stays in main memory, layers go to the devices from the last one back,
 from bisect import bisect_right
 from dataclasses import dataclass
 from itertools import accumulate
+from operator import attrgetter
 
 from app.fit.devices import OVERHEAD_BYTES, Device, Machine
 from app.fit.graph import compute_bytes
@@ -22,6 +23,7 @@ MLX_STEP = 256
 """Tokens that MLX reads at once: with a quantized cache it holds two score matrices of them."""
 _NEVER_REPACKED = ("F32", "F16", "BF16")
 _MLX_OVERHEAD_BYTES = 256 << 20
+_window = attrgetter("window")
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +235,7 @@ def _host_compute(shape: ModelShape, placement: Placement, *, on_gpu: bool) -> i
 def _process(shape: ModelShape, placement: Placement, *, on_gpu: bool) -> int:
     """Return what the engine's process takes beside all buffers."""
     every = cells(placement.context)
-    windowed = any(layer.window for layer in shape.layers)
+    windowed = any(map(_window, shape.layers))
     batch = 0 if on_gpu else min(placement.batch, every)
     return process_bytes(shape, every, window_cells(shape, placement) if windowed else 0, batch)
 
@@ -242,7 +244,7 @@ def _inputs(shape: ModelShape, placement: Placement) -> int:
     """Return the bytes of the masks and of two states: what is handed to the cards."""
     batch = min(placement.batch, cells(placement.context))
     masks = cells(placement.context)
-    if any(layer.window for layer in shape.layers):
+    if any(map(_window, shape.layers)):
         masks += window_cells(shape, placement)
     return batch * (2 * masks + 2 * 4 * shape.embedding)
 

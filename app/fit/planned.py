@@ -23,11 +23,10 @@ def shape(dimensions: Dimensions, quantization: str) -> ModelShape:
     layers: list[Layer] = []
     for number, layer in enumerate(base.layers):
         size, experts = _layer_bytes(dimensions, quantization, number)
-        layers.append(
-            same.setdefault(
-                (layer, size, experts), replace(layer, bytes=size, expert_bytes=experts)
-            )
-        )
+        key = (layer, size, experts)
+        if key not in same:
+            same[key] = replace(layer, bytes=size, expert_bytes=experts)
+        layers.append(same[key])
     outside = {
         name: blueprint.tensor_bytes(dimensions, quantization, name, dims)
         for name, dims in blueprint.outside_tensors(dimensions)
@@ -53,12 +52,16 @@ def _base(dimensions: Dimensions) -> ModelShape:
 def _layer_bytes(d: Dimensions, quantization: str, number: int) -> tuple[int, int]:
     """Return the bytes of a layer's tensors, and of its experts'."""
     size, experts = _alike(d, quantization)
-    for name, dims in blueprint.layer_tensors(d):
-        if blueprint.varies(name):
-            one = blueprint.tensor_bytes(d, quantization, f"blk.{number}.{name}", dims)
-            size += one
-            experts += one if "_exps." in name else 0
+    for name, dims in _mixed(d):
+        one = blueprint.tensor_bytes(d, quantization, f"blk.{number}.{name}", dims)
+        size += one
+        experts += one if "_exps." in name else 0
     return size, experts
+
+
+@functools.lru_cache(maxsize=16)
+def _mixed(d: Dimensions) -> list[tuple[str, tuple[int, ...]]]:
+    return [tensor for tensor in blueprint.layer_tensors(d) if blueprint.varies(tensor[0])]
 
 
 @functools.lru_cache(maxsize=64)
