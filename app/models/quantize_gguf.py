@@ -21,14 +21,16 @@ _TENSOR_BYTES = 8 + 4 + 4 + 8  # of a tensor's description beside its name and s
 
 @dataclass(frozen=True, slots=True)
 class GgufPlan:
-    """What will be made of a GGUF file. header: of the result, as predicted."""
+    """What will be made of a GGUF file. header: of the result, as predicted.
+
+    candidate: the result, as something to plan memory for.
+    """
 
     source: Path
     quantization: str
     targets: tuple[Target, ...]
     header: Header
-
-    suffix = ".gguf"
+    candidate: Candidate
 
     @property
     def bytes(self) -> int:
@@ -44,11 +46,6 @@ class GgufPlan:
         """Return the order for the child."""
         number = types.FILE_TYPES[self.quantization].number
         return GgufOrder(str(self.source), str(out), number, threads)
-
-    def candidate(self) -> Candidate:
-        """Return the result as something to plan for. Raises WorldError where it is no model."""
-        shape = gguf_shape.from_header(self.header, self.quantization)
-        return Candidate(shape, self.source.name, "", None)
 
     def check(self, out: Path) -> int:
         """Return the size of what was made. Raises WorldError unless it is as predicted."""
@@ -85,7 +82,10 @@ def plan(source: Path, quantization: str) -> GgufPlan:
     tensors = [tensor for header in headers for tensor in header.tensors]
     found = targets(first, tensors, name)
     _refuse(first.path, name, found)
-    return GgufPlan(first.path, name, found, _planned(headers, found, name))
+    header = _planned(headers, found, name)
+    # Raises where this is no whole model, such as a vision projector.
+    candidate = Candidate(gguf_shape.from_header(header, name), source.name, "", None)
+    return GgufPlan(first.path, name, found, header, candidate)
 
 
 def _headers(source: Path) -> tuple[Header, ...]:

@@ -35,48 +35,34 @@ class _Tensor:
 class MlxPlan:
     """What will be made of a folder. bytes: of the result's .safetensors files.
 
-    names: of the tensors that will be in them.
+    steps: how many tensors there are to do. candidate: the result, to plan memory for.
     """
 
     source: Path
     quantization: str
     bytes: int
-    weights_bytes: int
-    names: frozenset[str]
     steps: int
-
-    suffix = ""
+    candidate: Candidate
 
     def order(self, out: Path, threads: int) -> MlxOrder:
         """Return the order for the child. threads: MLX takes what it wants."""
         return MlxOrder(str(self.source), str(out), types.MLX_BITS[self.quantization])
 
-    def candidate(self) -> Candidate:
-        """Return the result as something to plan for. Raises WorldError where it is no model."""
-        shape = mlx_shape.read(self.source).scaled(self.weights_bytes)
-        shape = replace(shape, quantization=self.quantization, projector_bytes=0)
-        return Candidate(shape, self.source.name, "", None)
-
     def check(self, out: Path) -> int:
         """Return the size of what was made. Raises WorldError unless it is whole.
 
         Some kinds of models have rules of their own for what stays finer, so another size than
-        predicted is no fault; a tensor that is missing is.
+        predicted is no fault; a layer that is missing is.
         """
-        mlx_shape.read(out)
-        found: set[str] = set()
+        shape = mlx_shape.read(out)
+        empty = [number for number, layer in enumerate(shape.layers) if not layer.bytes]
+        if empty or shape.quantization != self.quantization:
+            detail = f"{shape.quantization}, without the layers {empty}"
+            raise WorldError(_bad(out, "it is not what was planned", detail))
         size = 0
         for path in sorted(out.glob("*.safetensors")):
-            header, data_start = _header(path)
-            found |= set(header)
+            _header(path)
             size += path.stat().st_size
-            ends = [entry["data_offsets"][1] for entry in header.values()]
-            if path.stat().st_size != data_start + max(ends, default=0):
-                raise WorldError(_bad(path, "it is not whole"))
-        missing = {name for name in self.names if name.endswith(".weight")} - found
-        # Layers may be joined or renamed while they are read: then nothing can be compared.
-        if missing and found & self.names and len(found) < len(self.names):
-            raise WorldError(_bad(out, f"{len(missing)} tensors are missing", min(missing)))
         return size
 
 
@@ -102,7 +88,9 @@ def plan(source: Path, quantization: str) -> MlxPlan:
     weights = sum(_nbytes(tensor) for tensor in made.values())
     files = max(1, -(-weights // _SHARD_BYTES))
     size = weights + _headers_bytes(made, files)
-    return MlxPlan(source, name, size, weights, frozenset(made), len(kept))
+    shape = mlx_shape.read(source).scaled(weights)
+    shape = replace(shape, quantization=name, projector_bytes=0)
+    return MlxPlan(source, name, size, len(kept), Candidate(shape, source.name, "", None))
 
 
 def _config(folder: Path) -> dict[str, Any]:
@@ -129,13 +117,7 @@ def _kept(folder: Path, config: dict[str, Any]) -> dict[str, _Tensor]:
     tied = config.get("tie_word_embeddings", False)
     kept: dict[str, _Tensor] = {}
     for path in files:
-        header, data_start = _header(path)
-        end = data_start + max(entry["data_offsets"][1] for entry in header.values())
-        if path.stat().st_size < end:
-            here = path.stat().st_size
-            detail = f"{here:,} of {end:,} bytes"
-            raise WorldError(_bad(path, f"only {here / end:.0%} of it is here", detail))
-        for name, entry in header.items():
+        for name, entry in _header(path).items():
             vision = any(part in name for part in _VISION)
             if vision or "rotary_emb.inv_freq" in name or (tied and "lm_head." in name):
                 continue
@@ -153,20 +135,23 @@ def _kept(folder: Path, config: dict[str, Any]) -> dict[str, _Tensor]:
     return kept
 
 
-def _header(path: Path) -> tuple[dict[str, Any], int]:
-    """Return the tensors that a safetensors file describes, and where their data starts."""
+def _header(path: Path) -> dict[str, Any]:
+    """Return the tensors that a safetensors file has. Raises WorldError unless it is whole."""
     try:
         with path.open("rb") as file:
             (length,) = struct.unpack("<Q", file.read(8))
-            header = json.loads(file.read(min(length, _LONGEST_HEADER)))
+            header: dict[str, Any] = json.loads(file.read(min(length, _LONGEST_HEADER)))
             header.pop("__metadata__", None)
-            for entry in header.values():
-                entry["dtype"], entry["shape"], entry["data_offsets"][1]
-    except (OSError, ValueError, struct.error, KeyError, IndexError, AttributeError) as error:
+            end = 8 + length + max(entry["data_offsets"][1] for entry in header.values())
+            here = file.seek(0, 2)
+    except (OSError, ValueError, struct.error, KeyError, TypeError, AttributeError) as error:
         raise WorldError(_bad(path, "its header is damaged", str(error))) from error
-    if not header:
-        raise WorldError(_bad(path, "there is nothing in it"))
-    return header, 8 + length
+    if here < end:
+        detail = f"{here:,} of {end:,} bytes"
+        raise WorldError(
+            _bad(path, f"only {here // 10**6:,} of {end // 10**6:,} MB are here", detail)
+        )
+    return header
 
 
 def _made(name: str, tensor: _Tensor, bits: int, dtype: str | None) -> dict[str, _Tensor]:
