@@ -1,0 +1,383 @@
+"""Downloads that survive: each in a child of its own, kept on the disk, two at a time.
+
+One thread starts the children, listens to them and writes the records; the calls of the window only
+say what is wanted and return. A child is ended by killing it: what it had written is kept, and the
+next one goes on there (app/models/download_file.py). The thread that starts a child must live as
+long: on Linux a child is killed with the thread that made it.
+"""
+
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.errors import Problem, WorldError
+from app.models import download_child, download_records, hub_child
+from app.models.download_records import Record, models_folder
+from app.models.download_types import (
+    Agreed,
+    Download,
+    Ended,
+    Patience,
+    Progress,
+    State,
+    Wanted,
+    Word,
+)
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import SpawnProcess
+
+__all__ = ["Download", "Downloads", "Patience", "State", "Wanted"]
+
+AT_ONCE = 2
+"""More would share the same line, and finish later."""
+
+_SPEED_OVER_S = 10.0
+
+
+@dataclass(slots=True)
+class _Child:
+    process: "SpawnProcess"
+    connection: "Connection[None, Word]"
+    moved: bool = False
+    """Whether it has fetched anything: one that dies without may die for ever."""
+
+
+@dataclass(slots=True)
+class _Entry:
+    """One download. The thread alone touches `child`; the rest is under the lock."""
+
+    record: Record
+    state: State
+    path: str | None = None
+    child: _Child | None = None
+    done_bytes: int = 0
+    recent: deque[tuple[float, int]] = field(default_factory=deque)
+    dirty: bool = False
+
+    def shown(self) -> Download:
+        total = self.record.agreed.total_bytes if self.record.agreed else 0
+        speed = self._speed() if self.state == "running" else None
+        return Download(
+            id=self.record.wanted.id,
+            wanted=self.record.wanted,
+            state=self.state,
+            done_bytes=self.done_bytes,
+            total_bytes=total,
+            bytes_per_s=speed,
+            seconds_left=(total - self.done_bytes) / speed if speed else None,
+            path=self.path,
+            problem=self.record.problem,
+        )
+
+    def moved_to(self, done_bytes: int, now: float) -> None:
+        self.done_bytes = done_bytes
+        self.recent.append((now, done_bytes))
+        while now - self.recent[0][0] > _SPEED_OVER_S:
+            self.recent.popleft()
+
+    def _speed(self) -> float | None:
+        if len(self.recent) < 2:
+            return None
+        (began, first), (ended, last) = self.recent[0], self.recent[-1]
+        # Measured up to now, so that a stalled download is seen to be one.
+        took = max(ended, time.monotonic() - 1.0) - began
+        return (last - first) / took if took > 0 else None
+
+
+class Downloads:
+    """All downloads. Thread-safe; no call blocks but `close`, which takes a moment.
+
+    wakeup: called from the thread whenever `all` has changed; quick, and not calling back. folder:
+    where new downloads go, by default as the settings say. go_on: start what was running when
+    Ponder last ended. patience: with a bad connection.
+    """
+
+    def __init__(
+        self,
+        wakeup: Callable[[], None] | None = None,
+        *,
+        folder: Path | None = None,
+        go_on: bool = True,
+        patience: Patience | None = None,
+    ) -> None:
+        self._wakeup = wakeup
+        self._folder = folder
+        self._patience = patience or Patience()
+        self._lock = threading.Lock()
+        self._entries: dict[str, _Entry] = {}
+        self._gone: list[_Entry] = []
+        self._thread: threading.Thread | None = None
+        self._nudges: Connection[None, None] | None = None
+        self._nudged: Connection[None, None] | None = None
+        self._closed = False
+        for record in download_records.load_all():
+            # What another process may still be running shows as paused to one that must not go on.
+            state: State = "waiting" if record.state == "running" else record.state
+            if state == "waiting" and not go_on:
+                state = "paused"
+            entry = _Entry(record, state, done_bytes=record.done_bytes)
+            self._entries[record.wanted.id] = entry
+        if any(entry.state == "waiting" for entry in self._entries.values()):
+            self._nudge()
+
+    # ------------------------------------------------------------ the caller's thread
+
+    def all(self) -> tuple[Download, ...]:
+        """Return every download of now, and those that this session has finished."""
+        with self._lock:
+            return tuple(entry.shown() for entry in self._entries.values())
+
+    def start(self, wanted: Wanted) -> str:
+        """Begin a download, or go on with it where it was begun before. Returns its id."""
+        with self._lock:
+            known = self._entries.get(wanted.id)
+            if known is None:
+                folder = str(self._folder or models_folder())
+                entry = _Entry(Record(wanted, folder), "waiting", dirty=True)
+                self._entries[wanted.id] = entry
+        if known is None:
+            self._nudge()
+        else:
+            self.resume(wanted.id)
+        return wanted.id
+
+    def pause(self, download: str) -> None:
+        """Stop a download; it stays as it is, also over a restart."""
+        self._change(download, ("waiting", "running", "checking"), "paused")
+
+    def resume(self, download: str) -> None:
+        """Go on with what was paused or has failed; fetch again what is done but gone or bad."""
+        self._change(download, ("paused", "failed", "done"), "waiting")
+
+    def cancel(self, download: str) -> None:
+        """Forget a download, and delete what has arrived of it; what is done stays."""
+        with self._lock:
+            entry = self._entries.pop(download, None)
+            if entry is not None:
+                self._gone.append(entry)
+        if entry is not None:
+            self._nudge()
+
+    def close(self) -> None:
+        """End the children. What ran goes on with the next Downloads."""
+        with self._lock:
+            self._closed = True
+            thread = self._thread
+        if thread is not None:
+            self._nudge()
+            thread.join()
+        for connection in (self._nudges, self._nudged):
+            if connection is not None:
+                connection.close()
+        self._nudges = self._nudged = None
+
+    def __enter__(self) -> "Downloads":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _change(self, download: str, before: tuple[State, ...], after: State) -> None:
+        with self._lock:
+            entry = self._entries.get(download)
+            if entry is None or entry.state not in before:
+                return
+            _set(entry, after)
+        self._nudge()
+
+    def _nudge(self) -> None:
+        """Have the thread look; start it with its first work."""
+        import multiprocessing
+
+        with self._lock:
+            if self._nudges is None and not self._closed:
+                self._nudged, self._nudges = multiprocessing.Pipe(duplex=False)
+                self._thread = threading.Thread(target=self._run, name="downloads", daemon=True)
+                self._thread.start()
+            if self._nudges is not None:
+                self._nudges.send(None)
+
+    # ------------------------------------------------------------ the thread
+
+    def _run(self) -> None:
+        while not self._closed:
+            self._bury_gone()
+            self._stop_unwanted()
+            self._start_waiting()
+            self._save_changed()
+            self._tell()
+            self._listen()
+        for entry in list(self._entries.values()):
+            self._end_child(entry)
+        self._bury_gone()
+        with self._lock:
+            for entry in self._entries.values():
+                entry.dirty |= entry.record.done_bytes != entry.done_bytes
+        self._save_changed()
+
+    def _tell(self) -> None:
+        if self._wakeup is not None:
+            self._wakeup()
+
+    def _listen(self) -> None:
+        """Wait for the next word or wish, and take all words that are there."""
+        from multiprocessing.connection import wait
+
+        assert self._nudged is not None
+        children = {
+            entry.child.connection: entry for entry in self._entries.copy().values() if entry.child
+        }
+        ready = wait([self._nudged, *children], 1.0 if children else None)
+        while self._nudged.poll():
+            self._nudged.recv()
+        for connection, entry in children.items():
+            if connection in ready:
+                self._hear(entry, connection)
+
+    def _hear(self, entry: _Entry, connection: "Connection[None, Word]") -> None:
+        try:
+            word: Word | None = connection.recv()
+        except (EOFError, OSError):
+            word = None
+        with self._lock:
+            if entry.state not in ("running", "checking"):
+                return  # it was paused while this was on its way
+            match word:
+                case Agreed():
+                    entry.record = replace(entry.record, agreed=word)
+                    entry.dirty = True
+                case Progress():
+                    self._move(entry, word)
+                case Ended():
+                    self._finish(entry, word)
+                case None:
+                    self._died(entry)
+
+    def _move(self, entry: _Entry, word: Progress) -> None:
+        now = time.monotonic()
+        assert entry.child is not None
+        entry.state = "checking" if word.checking else "running"
+        if word.checking:
+            entry.recent.clear()
+            entry.done_bytes = word.done_bytes
+            return
+        entry.child.moved |= word.done_bytes > entry.done_bytes
+        entry.moved_to(word.done_bytes, now)
+
+    def _finish(self, entry: _Entry, word: Ended) -> None:
+        if word.problem is not None:
+            _set(entry, "failed", word.problem)
+            return
+        entry.state, entry.path = "done", word.path
+        entry.done_bytes = entry.record.agreed.total_bytes if entry.record.agreed else 0
+
+    def _died(self, entry: _Entry) -> None:
+        """Go on with a download whose child was killed; give up on one that never gets further."""
+        assert entry.child is not None
+        if entry.child.moved:
+            entry.state = "waiting"
+        else:
+            entry.child.process.join(0.2)
+            _set(entry, "failed", hub_child.lost(entry.child.process.exitcode))
+
+    def _stop_unwanted(self) -> None:
+        for entry in list(self._entries.values()):
+            if entry.child is not None and entry.state not in ("running", "checking"):
+                self._end_child(entry)
+            if entry.state == "done":
+                download_records.forget(entry.record.wanted)
+
+    def _start_waiting(self) -> None:
+        entries = list(self._entries.values())
+        for entry in entries:
+            if sum(other.child is not None for other in entries) >= AT_ONCE:
+                return
+            with self._lock:
+                leaving = any(gone.record.wanted == entry.record.wanted for gone in self._gone)
+                # Paused or cancelled, and wanted again, before the old child was ended.
+                if entry.state != "waiting" or entry.child is not None or leaving:
+                    continue
+                entry.state = "running"
+                entry.recent.clear()
+            promised = sum(_missing(other) for other in entries if other.child is not None)
+            try:
+                entry.child = self._start(entry.record, promised)
+            except WorldError as error:
+                with self._lock:
+                    _set(entry, "failed", error.problem)
+
+    def _start(self, record: Record, promised: int) -> _Child:
+        import multiprocessing
+
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe(duplex=False)
+        job = download_child.Job(
+            record.wanted, record.agreed, record.folder, promised, self._patience
+        )
+        process = context.Process(
+            target=download_child.main,
+            args=(theirs, os.getpid(), str(hub_child.log_path()), job),
+            name="ponder-download",
+            daemon=True,
+        )
+        try:
+            hub_child.start(process.start)
+        finally:
+            theirs.close()  # our copy would keep the pipe open when the child dies
+        return _Child(process, ours)
+
+    def _end_child(self, entry: _Entry) -> None:
+        child, entry.child = entry.child, None
+        if child is None:
+            return
+        child.process.kill()
+        child.process.join()
+        child.process.close()
+        child.connection.close()
+
+    def _bury_gone(self) -> None:
+        with self._lock:
+            gone, self._gone = self._gone, []
+        for entry in gone:
+            self._end_child(entry)
+            if entry.state != "done":
+                download_child.delete_parts(entry.record)
+            with self._lock:
+                again = entry.record.wanted.id in self._entries
+            if not again:
+                download_records.forget(entry.record.wanted)
+
+    def _save_changed(self) -> None:
+        with self._lock:
+            changed = [e for e in self._entries.values() if e.dirty and e.state != "done"]
+            records = []
+            for entry in changed:
+                entry.dirty = False
+                entry.record = replace(entry.record, done_bytes=entry.done_bytes)
+                records.append(entry.record)
+        for record in records:
+            # A record that cannot be written is no reason to stop what is being fetched: the
+            # download itself meets the same disk and says so.
+            with suppress(WorldError):
+                download_records.save(record)
+
+
+def _set(entry: _Entry, state: State, problem: Problem | None = None) -> None:
+    """Set what the user decided or what went wrong, to be kept."""
+    kept = {"waiting": "running", "paused": "paused", "failed": "failed"}[state]
+    entry.state = state
+    entry.record = replace(entry.record, state=kept, problem=problem)  # type: ignore[arg-type]  # one of the three
+    entry.dirty = True
+
+
+def _missing(entry: _Entry) -> int:
+    total = entry.record.agreed.total_bytes if entry.record.agreed else 0
+    return max(0, total - entry.done_bytes)
