@@ -26,7 +26,8 @@ def line(number: int, outcome: Outcome) -> str:
         f"{number:>4} {pair.dimensions.architecture:<9} {pair.quantization:<7} "
         f"{pair.context:>6} {pair.kv:<5} promised {outcome.promised_bytes / MB:7.1f} budget "
         f"{outcome.budget_bytes / MB:7.1f} {verdict:<5} used {loaded:>7}"
-        f"{'  WRONG' if outcome.wrong else ''}{'  ' + outcome.why[-200:] if outcome.inconclusive else ''}"
+        f"{'  WRONG' if outcome.wrong else ''}"
+        f"{'  ' + outcome.why[-200:] if outcome.inconclusive else ''}"
     )
 
 
