@@ -258,22 +258,26 @@ class Quantizing:
             word: quantizing.Word | None = None
             if connection.poll(_LOOK_EVERY_S):
                 word = connection.recv()
+            share = min(1.0, quantize_target.written(work) / planned.bytes)
             if isinstance(word, quantizing.Ended):
+                if not word.refusal:
+                    self._tell(Progress(planned.steps, planned.steps, 1.0, 0.0))
                 return word
             if word is not None:
                 done = word.done
-            share = min(1.0, quantize_target.written(work) / planned.bytes)
-            if word is None:
-                if share == last:
-                    continue
-                if isinstance(planned, quantize_mlx.MlxPlan):
-                    done = int(share * planned.steps)  # mlx_lm does not tell
+            elif share == last:
+                continue
+            elif isinstance(planned, quantize_mlx.MlxPlan):
+                done = int(share * planned.steps)  # mlx_lm does not tell
             last = share
             seconds = time.monotonic() - began
             sure = share >= _SURE_SHARE and seconds >= _SURE_S
             left = seconds * (1 - share) / share if sure else None
-            if self._progress is not None:
-                self._progress(Progress(done, planned.steps, share, left))
+            self._tell(Progress(done, planned.steps, share, left))
+
+    def _tell(self, progress: Progress) -> None:
+        if self._progress is not None:
+            self._progress(progress)
 
 
 def _threads() -> int:

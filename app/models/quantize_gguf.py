@@ -84,7 +84,7 @@ def plan(source: Path, quantization: str) -> GgufPlan:
     _refuse(first.path, name, found)
     header = _planned(headers, found, name)
     # Raises where this is no whole model, such as a vision projector.
-    candidate = Candidate(gguf_shape.from_header(header, name), source.name, "", None)
+    candidate = Candidate(gguf_shape.from_header(header, name), first.path.name, "", None)
     return GgufPlan(first.path, name, found, header, candidate)
 
 

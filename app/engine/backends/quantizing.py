@@ -32,6 +32,8 @@ _NICE = 10
 
 _BEGUN = re.compile(r"\[\s*(\d+)\s*/\s*(\d+)\s*\]\s+(\S+)\s+- \[")
 
+_COMPLAINT = re.compile("error|fail|invalid|mismatch", re.IGNORECASE)
+
 
 @dataclass(frozen=True, slots=True)
 class GgufOrder:
@@ -55,7 +57,7 @@ class MlxOrder:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """So many of the tensors are done; `name` is under way, or done where it is the last."""
+    """So many of the tensors are done; `name` is under way."""
 
     done: int
     of: int
@@ -135,21 +137,21 @@ class Listener:
         """Take the next piece."""
         *ended, self._line = (self._line + text).split("\n")
         for line in ended:
-            self._ended(line)
-        found = _BEGUN.search(self._line)
-        if found and (self._begun is None or self._begun.done != int(found[1]) - 1):
-            self._begun = Step(int(found[1]) - 1, int(found[2]), found[3])
-            self._tell(self._begun)
+            self._read(line)
+            if self._keep:
+                self.lines.append(line)
+            if not _BEGUN.search(line) and _COMPLAINT.search(line):
+                self.complaints.append(line.strip())
+        self._read(self._line)
 
-    def _ended(self, line: str) -> None:
-        if self._keep:
-            self.lines.append(line)
-        if _BEGUN.search(line) or "size =" in line:
-            last = self._begun
-            if last is not None and last.done == last.of - 1:
-                self._tell(Step(last.of, last.of, last.name))
-        elif "rror" in line or "fail" in line or "nvalid" in line or "mismatch" in line:
-            self.complaints.append(line.strip())
+    def _read(self, line: str) -> None:
+        found = _BEGUN.search(line)
+        if found is None:
+            return
+        step = Step(int(found[1]) - 1, int(found[2]), found[3])
+        if step != self._begun:
+            self._begun = step
+            self._tell(step)
 
 
 def _gguf(order: GgufOrder, tell: "Callable[[Step], None]") -> Ended:
