@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from app.engine.choice import backend_for
-from app.engine.protocol import KVType, LoadOptions, ModelInfo
+from app.engine.protocol import KVType, LoadOptions, ModelInfo, Usage
 from app.settings import Settings
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 DEFAULT_CONTEXT = 40_960
 """Tokens: what Magistral's makers advise, and room for one long thought of any model."""
+
+SPEED_TOKENS = 64
+"""An answer of fewer says more about its first token than about the speed."""
 
 _CONTEXTS = (32_768, 24_576, 16_384, 12_288, 8192, 4096, 2048)
 _SHRINK = 0.9
@@ -139,7 +142,18 @@ def promise(candidate: "Candidate", plan: LoadPlan, machine: "Machine") -> int:
     return estimate(candidate.shape, placement, machine).main.total
 
 
-def load_of(plan: LoadPlan, info: ModelInfo) -> "Load | None":
+def speed_of(plan: LoadPlan, usage: Usage | None) -> float | None:
+    """Return the tokens a second of an answer, None where it was too short to tell.
+
+    Or where part of the model was where it is slower: that would be taken for the whole's speed.
+    """
+    if usage is None or not plan.shape or not plan.whole or usage.decode_s <= 0:
+        return None
+    tokens = usage.thinking_tokens + usage.answer_tokens
+    return tokens / usage.decode_s if tokens >= SPEED_TOKENS else None
+
+
+def load_of(plan: LoadPlan, info: ModelInfo, tokens_per_s: float | None = None) -> "Load | None":
     """Return promise and truth of a load, None where nothing was promised.
 
     What the engine could not measure beside its buffers is counted as it was assumed.
@@ -166,6 +180,7 @@ def load_of(plan: LoadPlan, info: ModelInfo) -> "Load | None":
         plan.shape,
         plan.promised_bytes,
         used,
+        tokens_per_s,
         correction_bytes=plan.correction_bytes,
     )
 

@@ -40,7 +40,10 @@ Part = Text | Thinking
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """By what an answer was made: enough to say so, and the seed and settings to ask again."""
+    """By what an answer was made: enough to say so, and the seed and settings to ask again.
+
+    gpu_layers: how many of the model's layers were on graphics devices.
+    """
 
     model: str
     file: str
@@ -52,6 +55,8 @@ class Provenance:
     sampling: Sampling
     prompt_format: str
     prompt_hash: str
+    kv: str = "f16"
+    gpu_layers: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,20 @@ class _Call:
     plans: bool
 
 
+def best(path: str, context: int, *, gives_back: tuple[int, int] = (0, 0)) -> LoadPlan | None:
+    """Return the plan for a file on this machine, None where nothing fits. Takes a second or more.
+
+    Raises WorldError where the file tells no dimensions. See `Planner.first`.
+    """
+    from app.fit.learned import Learned
+
+    kept = kept_plans.find(path)
+    if kept is not None:
+        return kept
+    machine = _this_machine().given_back(*gives_back)
+    return load_plan.for_file(Path(path), machine, context, Learned())
+
+
 class Planner:
     """Does one thing after the other. Its methods belong to one thread; none waits but `close`."""
 
@@ -55,13 +69,7 @@ class Planner:
         """
 
         def work() -> LoadPlan | None:
-            from app.fit.learned import Learned
-
-            kept = kept_plans.find(path)
-            if kept is not None:
-                return kept
-            machine = _this_machine().given_back(*gives_back)
-            return load_plan.for_file(Path(path), machine, context, Learned())
+            return best(path, context, gives_back=gives_back)
 
         self._call(_Call(work, done, plans=True))
 

@@ -128,4 +128,6 @@ def provenance(info: ModelInfo, command: Generate, version: str, prompt_hash: st
         sampling=command.sampling,
         prompt_format=version,
         prompt_hash=prompt_hash,
+        kv=info.kv_type,
+        gpu_layers=info.gpu_layers,
     )

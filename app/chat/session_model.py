@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from app import settings as settings_file
-from app.chat.load_plan import LoadPlan, default_options, held, load_of, wanted_context
+from app.chat.load_plan import LoadPlan, default_options, held, load_of, speed_of, wanted_context
 from app.chat.model_slot import ModelState, chosen, offered, reduce_model, remembered, took
 from app.chat.planner import Planner
 from app.chat.session_state import Change, SessionState
@@ -31,9 +31,6 @@ from app.engine.protocol import (
 from app.errors import Problem
 
 _NO_MEMORY = (OUT_OF_MEMORY, death.OUT_OF_MEMORY)
-
-_SPEED_TOKENS = 64
-"""Fewer say more about the first token's delay than about the speed."""
 
 
 class SessionModel:
@@ -155,9 +152,7 @@ class SessionModel:
 
     def _learn_speed(self, turn: TurnState) -> None:
         """Keep how fast an answer was written, where it was long enough to tell."""
-        plan, usage = self.state.model.plan, turn.usage
-        if plan is None or usage is None or not plan.shape or not plan.whole:
-            return
-        tokens = usage.thinking_tokens + usage.answer_tokens
-        if tokens >= _SPEED_TOKENS and usage.decode_s > 0:
-            self._planner.measured(plan, tokens / usage.decode_s)
+        plan = self.state.model.plan
+        speed = speed_of(plan, turn.usage) if plan else None
+        if plan is not None and speed is not None:
+            self._planner.measured(plan, speed)

@@ -7,12 +7,13 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from app.chat.answer import Answer
 from app.chat.message import Message, Provenance, Text, new_id
 from app.chat.request import Wishes, generation, provenance, turn_of
-from app.cli.engine import engine, load, model_path
+from app.cli.engine import engine, load, model_path, options_for
+from app.engine.choice import backend_for
 from app.engine.protocol import (
     Cancel,
     Delta,
@@ -21,6 +22,7 @@ from app.engine.protocol import (
     Finished,
     Loaded,
     Loading,
+    LoadOptions,
     ModelInfo,
     PromptProgress,
     Started,
@@ -29,6 +31,8 @@ from app.errors import Problem, WorldError
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
+
+    from app.chat.load_plan import LoadPlan
 
 _DIM, _PLAIN = "\033[2m", "\033[0m"
 
@@ -72,7 +76,9 @@ def run(arguments: argparse.Namespace) -> int:
     if not text.strip():
         raise WorldError(Problem("empty-prompt", "There is no question.", "Write one after ask."))
     path = model_path(arguments.model)
-    show = _json_line if arguments.json else _Words()
+    plan = _plan(path)
+    options = plan.options(str(path)) if plan else options_for(path)
+    show = _JsonLines(options) if arguments.json else _Words()
     user = Message(new_id(), None, "user", (Text(text),), time.time())
     reply = Message(new_id(), user.id, "assistant", (), time.time(), "running")
     answer = Answer.start(new_id(), reply, (user,), time.monotonic())
@@ -84,7 +90,9 @@ def run(arguments: argparse.Namespace) -> int:
         thinking_budget=arguments.thinking_budget,
     )
     try:
-        _converse(path, answer, wishes, show)
+        info = _converse(options, answer, wishes, show)
+        if plan is not None:
+            _learn(plan, info, answer)
     except WorldError as error:
         if arguments.json:
             _write({"event": "failed", **dataclasses.asdict(error.problem)})
@@ -96,10 +104,34 @@ def run(arguments: argparse.Namespace) -> int:
     return 130 if answer.turn.status == "cancelled" else 0
 
 
-def _converse(path: Path, answer: Answer, wishes: Wishes, show: Any) -> None:
+def _plan(path: Path) -> "LoadPlan | None":
+    """Return the best way to load a file on this machine, None where that cannot be told."""
+    from app import settings
+    from app.chat import load_plan, planner
+
+    if backend_for(str(path)) != "llama_cpp":
+        return None
+    context = load_plan.wanted_context(settings.load()[0].context)
+    try:
+        return planner.best(str(path), context)
+    except WorldError:
+        return None  # what is wrong with the file the engine will say
+
+
+def _learn(plan: "LoadPlan", info: ModelInfo, answer: Answer) -> None:
+    """Hold the load against its promise, for the next plan, and keep how fast it wrote."""
+    from app.chat.load_plan import load_of, speed_of
+    from app.fit.learned import Learned
+
+    load = load_of(plan, info, speed_of(plan, answer.turn.usage))
+    if load is not None:
+        Learned().record(load)
+
+
+def _converse(options: LoadOptions, answer: Answer, wishes: Wishes, show: Any) -> ModelInfo:
     with engine() as opened:
         info: ModelInfo | None = None
-        for event in load(opened, path):
+        for event in load(opened, Path(options.path), options=options):
             show(event, None)
             if isinstance(event, Loaded):
                 info = event.info
@@ -123,6 +155,7 @@ def _converse(path: Path, answer: Answer, wishes: Wishes, show: Any) -> None:
                 # was interrupted is finished, so a new one takes the rest.
                 opened.send(Cancel(command.request))
                 events = opened.events(command.request)
+    return info
 
 
 def _save(text: str, user: Message, answer: Answer) -> None:
@@ -143,23 +176,36 @@ def _write(value: dict[str, Any]) -> None:
     sys.stdout.flush()
 
 
-def _json_line(event: Event, made_by: Provenance | None) -> None:
-    """Write one event in the contract's shape."""
-    names: dict[type, str] = {
+class _JsonLines:
+    """Writes one event a line in the contract's shape."""
+
+    _NAMES: ClassVar[dict[type, str]] = {
         Loading: "loading",
         PromptProgress: "prompt",
         Started: "started",
         Delta: "delta",
         Finished: "finished",
     }
-    name = names.get(type(event))
-    if name is None:
-        return
-    value = {"event": name, **dataclasses.asdict(event)}
-    del value["request"]
-    if isinstance(event, Finished):
-        value["provenance"] = dataclasses.asdict(made_by) if made_by else {}
-    _write(value)
+
+    def __init__(self, options: LoadOptions) -> None:
+        self._options = options
+
+    def __call__(self, event: Event, made_by: Provenance | None) -> None:
+        name = self._NAMES.get(type(event))
+        if name is None:
+            return
+        value = {"event": name, **dataclasses.asdict(event)}
+        del value["request"]
+        if isinstance(event, Loading):
+            value |= {
+                "context": self._options.context,
+                "kv": self._options.kv_type,
+                "gpu_layers": self._options.gpu_layers,
+                "cpu_experts": self._options.cpu_experts,
+            }
+        if isinstance(event, Finished):
+            value["provenance"] = dataclasses.asdict(made_by) if made_by else {}
+        _write(value)
 
 
 class _Words:

@@ -91,11 +91,21 @@ def model_path(given: str | None) -> Path:
     return demo
 
 
-def load(opened: Engine, path: Path, *, context: int | None = None) -> Iterator[Event]:
-    """Load a model and yield the events; the last one is Loaded. Raises WorldError on failure."""
-    request = opened.next_request()
+def options_for(path: Path, context: int | None = None) -> LoadOptions:
+    """Return how a model is loaded without a plan. context: in tokens, None as in the settings."""
     wanted = context or settings.load()[0].context
-    options = LoadOptions(path=str(path), backend=backend_for(str(path)), context=wanted)
+    return LoadOptions(path=str(path), backend=backend_for(str(path)), context=wanted)
+
+
+def load(
+    opened: Engine, path: Path, *, context: int | None = None, options: LoadOptions | None = None
+) -> Iterator[Event]:
+    """Load a model and yield the events; the last one is Loaded. Raises WorldError on failure.
+
+    options: how, None as in `options_for`.
+    """
+    request = opened.next_request()
+    options = options or options_for(path, context)
     opened.send(Load(request, options))
     for event in opened.events(request):
         if isinstance(event, Failed):
