@@ -1,9 +1,11 @@
 """The shipped catalogue holds together, and mistakes in one are named."""
 
+import tomllib
 from pathlib import Path
 
 import pytest
 
+from app import paths
 from app.fit import quality
 from app.fit.candidates import from_entry
 from app.models.catalogue import Entry, default_path, entries, find, read
@@ -145,3 +147,17 @@ def test_a_name_stands_for_one_model(tmp_path: Path) -> None:
 
 def test_the_shipped_catalogue_is_where_the_program_looks() -> None:
     assert read(default_path()) == entries()
+
+
+def test_a_wheel_carries_what_ships_with_ponder() -> None:
+    root = default_path().parent.parent
+    table = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    setuptools = table["tool"]["setuptools"]
+    assert "resources" in setuptools["packages"]["find"]["include"]
+    folder = root / "resources"
+    carried = {
+        path for glob in setuptools["package-data"]["resources"] for path in folder.glob(glob)
+    }
+    mlx = folder / "demo" / "mlx"
+    assert carried >= {default_path(), paths.demo_model(), *mlx.iterdir()}
+    assert not [path for path in carried if path.suffix == ".py"]
