@@ -185,7 +185,7 @@ def is_model_file(name: str) -> bool:
 
 
 def _is_mlx(home: Path, names: list[str], repository: str) -> bool:
-    """Return whether a folder is an MLX model: its config or name says so, and all of it is here."""
+    """Return whether a folder is an MLX model: its config or name says so, and all is here."""
     weights = [name for name in names if name.endswith(".safetensors")]
     config = _json(home / "config.json")
     said = "quantization" in config or "mlx" in f"{repository}/{home.name}".lower()
