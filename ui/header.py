@@ -30,7 +30,7 @@ class ModelChip(QAbstractButton):
     def __init__(self) -> None:
         super().__init__()
         self._name = "No model loaded"
-        self._detail = ""
+        self._detail = self._promise = ""
         self._dot = ""
         self._bold = theme.ui_font()
         self._bold.setWeight(QFont.Weight.DemiBold)
@@ -61,13 +61,16 @@ class ModelChip(QAbstractButton):
                     self._detail = " · ".join(fact for fact in facts if fact)
             case "failed":
                 self._dot, self._detail = "bad", "failed"
+        self._promise = model.promise
         self._say()
         self.updateGeometry()
         self.update()
 
     def _say(self) -> None:
         self.setAccessibleName(" ".join(f"Model: {self._name} {self._detail}".split()))
-        self.setToolTip(f"{self._name} {self._detail}".strip())
+        tip = f"{self._name} {self._detail}".strip()
+        self.setToolTip("\n".join(filter(None, (tip, self._promise.capitalize()))))
+        self.setAccessibleDescription(self._promise)
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Return the size at which nothing is cut."""

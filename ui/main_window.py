@@ -5,6 +5,7 @@ does not need comes with `complete()`, after it: the transcript brings Markdown 
 class of Qt that is touched for the first time has to be built by PySide.
 """
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QSize, Qt, QTimer, Signal
@@ -37,6 +38,8 @@ NARROW_PX = 800
 """Below this width the chats are hidden unless they are asked for: the text column comes first."""
 
 COMPACT_HEADER_PX = 560
+BELOW = ("new_chat", "search", "thinking", "rename", "sidebar")
+"""Actions on what lies below a dialog."""
 NOTICES_TOP_PX = HEIGHT_PX + 12
 
 
@@ -126,16 +129,18 @@ class MainWindow(QMainWindow):
         self.chat_view = ChatView()
         for page in (self.first_run, self.chat_view):
             self.stack.addWidget(page)
-        for before, after in (
-            (self.header.chip, self.first_run.demo),
-            (self.first_run.demo, self.first_run.file),
-            (self.first_run.file, self.chat_view),
-        ):
+        order = (self.header.chip, *self.first_run.keyboard_order(), self.chat_view)
+        for before, after in pairwise(order):
             self.setTabOrder(before, after)
         self.notices = self.column.notices = Notices(self.column)
         self.notices.place(NOTICES_TOP_PX)
         self.actions_ = Actions(self)
         self.actions_["sidebar"].triggered.connect(self.toggle_sidebar)
+
+    def allow_shortcuts(self, *, allowed: bool) -> None:
+        """Let the keys work that act on the chats, or not, while something lies over them."""
+        for name in BELOW:
+            self.actions_[name].setEnabled(allowed)
 
     def show_first_run(self, shown: bool) -> None:
         """Show the first screen, or the transcript."""

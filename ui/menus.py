@@ -1,52 +1,23 @@
-"""The menus behind the model chip and the gear, and the dialog that asks for a file."""
+"""The menu behind the gear, and the dialog that asks for a file."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
-from app import paths
 from ui import theme
 
-if TYPE_CHECKING:
-    from app.chat.model_slot import ModelState
+MLX_CONFIG = "config.json"
+"""The file in an MLX model's folder that is chosen for the whole."""
 
 _THEMES: tuple[tuple[theme.Mode, str], ...] = (
     ("system", "As the system"),
     ("light", "Light"),
     ("dark", "Dark"),
 )
-
-
-def model_menu(
-    parent: QWidget,
-    model: "ModelState",
-    recent: Sequence[str],
-    *,
-    load: Callable[[str], None],
-    choose: Callable[[], None],
-    unload: Callable[[], None],
-) -> QMenu:
-    """Return the chip's menu: the demo, what was used lately, a file, and unload."""
-    menu = _menu(parent, "Model")
-    demo = str(paths.demo_model())
-    if paths.demo_model().exists():
-        menu.addAction("Demo model", partial(load, demo))
-    used = [path for path in recent if path != demo]
-    if used:
-        _heading(menu, "Used lately")
-    for path in used:
-        action = menu.addAction(Path(path).name, partial(load, path))
-        action.setToolTip(path)
-    menu.addSeparator()
-    menu.addAction("Open a GGUF file…", choose)
-    if model.phase in ("loading", "ready"):
-        menu.addAction("Unload", unload)
-    return menu
 
 
 def settings_menu(
@@ -69,12 +40,18 @@ def settings_menu(
 
 
 def open_file_dialog(parent: QWidget, chosen: Callable[[str], None]) -> None:
-    """Ask for a GGUF file, without holding up the window."""
-    dialog = QFileDialog(parent, "Open a model", "", "GGUF models (*.gguf)")
+    """Ask for a GGUF file or an MLX folder's config.json, without holding up the window."""
+    kinds = f"Models (*.gguf {MLX_CONFIG});;GGUF models (*.gguf);;MLX models ({MLX_CONFIG})"
+    dialog = QFileDialog(parent, "Open a model", "", kinds)
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-    dialog.fileSelected.connect(chosen)
+    dialog.fileSelected.connect(lambda path: chosen(model_of(path)))
     dialog.open()
+
+
+def model_of(path: str) -> str:
+    """Return the model that a chosen file stands for: itself, or the folder of an MLX model."""
+    return str(Path(path).parent) if Path(path).name == MLX_CONFIG else path
 
 
 def _heading(menu: QMenu, text: str) -> None:

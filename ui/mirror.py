@@ -1,5 +1,6 @@
 """The session's state as the window shows it: one way only, from the state to the widgets."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,13 +13,16 @@ from ui.main_window import MainWindow
 if TYPE_CHECKING:
     from app.chat.session import Session
     from app.chat.session_state import Change
-    from app.hardware.types import Hardware
 
 
 class Mirror:
-    """Remembers only what it has shown, so that what is laid out already stays as it is."""
+    """Remembers only what it has shown, so that what is laid out already stays as it is.
 
-    def __init__(self, window: MainWindow, session: "Session") -> None:
+    look: looks at the machine for the first screen, once that is shown.
+    """
+
+    def __init__(self, window: MainWindow, session: "Session", look: Callable[[], None]) -> None:
+        self._look = look
         self._window = window
         self._session = session
         self._view = window.chat_view
@@ -91,7 +95,7 @@ class Mirror:
         first_run = self._window.first_run
         say = self._window.notices.show_problem
         jobs.run(_demo_size, then=first_run.show_demo_size, failed=say, owner=first_run)
-        jobs.run(_detect, then=first_run.show_hardware, failed=say, owner=first_run)
+        self._look()
 
 
 def prompt_label(model: ModelState, own: str) -> str:
@@ -108,9 +112,3 @@ def _demo_size() -> int:
         return Path(paths.demo_model()).stat().st_size
     except OSError:
         return 0
-
-
-def _detect() -> "Hardware":
-    from app.hardware.detect import detect
-
-    return detect()

@@ -17,16 +17,18 @@ from app.errors import Problem, WorldError
 from ui import theme
 from ui.bridge import Bridge
 from ui.main_window import MainWindow
-from ui.menus import model_menu, open_file_dialog, settings_menu
+from ui.menus import open_file_dialog, settings_menu
 from ui.mirror import Mirror
 from ui.notices import UNDO_MS, Notice
+from ui.picker.models import Models
 
 if TYPE_CHECKING:
+    from app.chat.load_plan import LoadPlan
     from app.chat.session import Session
     from app.chat.session_state import Change
 
 RECENT = 5
-"""How many models the chip's menu remembers."""
+"""How many opened models the picker lists beside those that it finds."""
 
 
 class Presenter(QObject):
@@ -38,14 +40,21 @@ class Presenter(QObject):
         self._session = session
         self._bridge = bridge
         self._view = window.chat_view
-        self._recent: list[str] = []
-        self._mirror = Mirror(window, session)
+        self._less: LoadPlan | None = None
+        self.models = Models(
+            window,
+            session,
+            load=self.load_model,
+            choose_file=self.choose_file,
+            unload=lambda: self._do(session.unload_model),
+        )
+        self._mirror = Mirror(window, session, self.models.look)
         bridge.changed.connect(self._on_changed)
         bridge.problem.connect(self._on_problem)
         self._connect_frame()
         self._connect_chat()
         if session.settings.last_model:
-            self._recent.append(session.settings.last_model)
+            self.models.opened.append(session.settings.last_model)
 
     @property
     def session(self) -> "Session":
@@ -65,7 +74,7 @@ class Presenter(QObject):
         window.header.chip.clicked.connect(self._on_chip)
         window.first_run.demo_requested.connect(self.load_demo)
         window.first_run.file_requested.connect(self.choose_file)
-        window.model_dropped.connect(self.load_model)
+        window.model_dropped.connect(lambda path: self.load_model(path))
         window.closing.connect(self._on_closing)
         actions["new_chat"].triggered.connect(self.new_chat)
         actions["search"].triggered.connect(self._on_search)
@@ -145,9 +154,9 @@ class Presenter(QObject):
         """Load the demo model; typing can begin at once."""
         self.load_model(str(paths.demo_model()))
 
-    def load_model(self, path: str) -> None:
-        """Load a model and put the keyboard into the composer."""
-        self._do(lambda: self._session.load_model(path))
+    def load_model(self, path: str, plan: "LoadPlan | None" = None) -> None:
+        """Load a model and put the keyboard into the composer. plan: None lets one be made."""
+        self._do(lambda: self._session.load_model(path, plan))
         self._window.composer.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def choose_file(self) -> None:
@@ -194,16 +203,7 @@ class Presenter(QObject):
         self._window.sidebar.focus_search()
 
     def _on_chip(self) -> None:
-        menu = model_menu(
-            self._window,
-            self._session.state.model,
-            self._recent,
-            load=self.load_model,
-            choose=self.choose_file,
-            unload=lambda: self._do(self._session.unload_model),
-        )
-        chip = self._window.header.chip
-        menu.popup(chip.mapToGlobal(chip.rect().bottomLeft()))
+        self.models.open_picker()
 
     def _on_settings(self) -> None:
         button = self._window.sidebar.settings
@@ -227,6 +227,7 @@ class Presenter(QObject):
 
     def _on_closing(self) -> None:
         self._save_settings(geometry=self._window.saved_geometry())
+        self.models.close()
         self._bridge.detach()
         self._session.close()
 
@@ -251,5 +252,21 @@ class Presenter(QObject):
         self._mirror.show(changes)
         model = self._session.state.model
         if "model" in changes and model.phase == "ready":
-            others = (path for path in self._recent if path != model.path)
-            self._recent = [model.path, *others][:RECENT]
+            others = (path for path in self.models.opened if path != model.path)
+            self.models.opened = [model.path, *others][:RECENT]
+        if "model" in changes:
+            self.models.model_changed()
+            self._offer_less()
+
+    def _offer_less(self) -> None:
+        """After a load that failed for memory: the next setting that fits, one click away."""
+        model = self._session.state.model
+        plan, problem = model.next_plan, model.problem
+        if model.phase != "failed" or plan is None or problem is None or plan is self._less:
+            return
+        self._less = plan
+        self._window.notices.show_problem(
+            problem,
+            action=f"Load with {plan.context:,} tokens of context",
+            run=lambda: self.load_model(model.path, plan),
+        )

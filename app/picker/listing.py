@@ -89,9 +89,7 @@ def _runs(entry: Entry, too_big_ids: frozenset[str]) -> bool:
 
 def _of_entry(entry: Entry, group: Group) -> Item:
     dimmed = group == "bigger"
-    return Item(
-        entry.id, entry.name, words.subtitle(entry), group, entry=entry, dimmed=dimmed
-    )
+    return Item(entry.id, entry.name, words.subtitle(entry), group, entry=entry, dimmed=dimmed)
 
 
 def _of_local(model: "LocalModel", loaded_path: str) -> Item:

@@ -54,6 +54,7 @@ def best(
     *,
     here: dict[tuple[str, str], str] | None = None,
     learned: Learned | None = None,
+    engines: frozenset[str] = table.ENGINES,
 ) -> Offer | None:
     """Return the offer for a machine, None where nothing fits.
 
@@ -66,7 +67,8 @@ def best(
             continue
         if entry.format in ("", "none"):
             continue
-        found = table.of_entry(entry, machine, entry.context_default, here=here, learned=learned)
+        context = entry.context_default
+        found = table.of_entry(entry, machine, context, here=here, learned=learned, engines=engines)
         line = next((line for line in found.lines if line.best), None)
         if line is not None:
             offers.append(Offer(entry, line, found.context))

@@ -4,7 +4,6 @@ The plan has a row per quantization and type of cache; a line is the row that th
 choose if there were no other quantization. All pure: machine and candidates are given.
 """
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -15,12 +14,13 @@ from app.fit.devices import Machine
 from app.fit.learned import Learned
 from app.fit.plan import Plan, Row, decided, plan
 from app.models.catalogue import Entry
+from app.models.download_types import siblings
 from app.picker import words
 from app.picker.words import Quality, Tone
 
 STEPS = (8192, 16384, 40960, 131072)
 """Tokens of context to choose from, beside the one that the model's makers advise."""
-_SPLIT = re.compile(r"(?P<stem>.+)-\d{5}-of-(?P<count>\d{5})\.gguf")
+ENGINES = frozenset({"llama_cpp", "mlx"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +110,14 @@ def of_entry(
     *,
     here: dict[tuple[str, str], str] | None = None,
     learned: Learned | None = None,
+    engines: frozenset[str] = ENGINES,
 ) -> Table:
     """Return the table of a catalogue entry. Raises WorldError where it cannot be planned.
 
-    here: paths of files on this computer, by repository and name.
+    here: paths of files on this computer, by repository and name. engines: that can be used.
     """
     advised = advised_context(entry.context, entry.context_default)
-    found = files.from_entry(entry)
+    found = [file for file in files.from_entry(entry) if file.shape.engine in engines]
     sizes = {(file.repository, file.name or file.repository): file.bytes for file in entry.files}
     return of_candidates(
         found,
@@ -156,7 +157,7 @@ def of_candidates(
     *,
     sizes: dict[tuple[str, str], int | None] | None = None,
     here: dict[tuple[str, str], str] | None = None,
-    revision: str = "main",
+    revision: str = "",
     learned: Learned | None = None,
 ) -> Table:
     """Return the table of these files. sizes: of files by repository and name, where known."""
@@ -205,18 +206,9 @@ def _line(
         best=best,
         row=row,
         source=Source(
-            candidate.repository, revision, () if folder else parts_of(candidate.file), path=path
+            candidate.repository, revision, () if folder else siblings(candidate.file), path=path
         ),
     )
-
-
-def parts_of(file: str) -> tuple[str, ...]:
-    """Return the names of all files of a model that is split, or the one of one that is not."""
-    found = _SPLIT.fullmatch(file)
-    if found is None:
-        return (file,)
-    count = int(found["count"])
-    return tuple(f"{found['stem']}-{at:05d}-of-{count:05d}.gguf" for at in range(1, count + 1))
 
 
 def _chosen(rows: list[Row], planned: Plan) -> Row:
@@ -256,8 +248,7 @@ def reason(planned: Plan) -> str:
     elif chosen.tokens_per_s is not None:
         where = "this card's" if planned.machine.gpus else "the"
         said.append(
-            f"Speeds are estimates from {where} memory bandwidth; they are replaced by what you "
-            "measure."
+            f"Speeds are estimates from {where} memory bandwidth, until this computer has measured "
+            f"them; quality was {quality.EVIDENCE}."
         )
-    said.append(f"Quality was {quality.EVIDENCE}.")
     return " ".join(said)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from app.fit.plan import Row
     from app.hardware.types import Gpu, Hardware
     from app.models.catalogue import Entry
+    from app.models.hub import Repository
 
 Tone = Literal["good", "warn", "bad", "muted"]
 
@@ -127,7 +128,8 @@ def gpu_memory(found: "Gpu") -> str:
 
 def pills(hardware: "Hardware") -> tuple[str, ...]:
     """Return what the picker says of the machine: its cards (or its processor), memory, disk."""
-    cards = [" · ".join(filter(None, (gpu(one), gpu_memory(one)))) for one in hardware.gpus[:2]]
+    used = [one for one in hardware.gpus if not one.integrated] or list(hardware.gpus)
+    cards = [" · ".join(filter(None, (gpu(one), gpu_memory(one)))) for one in used[:2]]
     ram = f"{nominal(hardware.ram.total_bytes)} RAM"
     if not cards:
         free = hardware.ram.available_bytes / 2**30
@@ -159,6 +161,21 @@ def facts(entry: "Entry") -> str:
     thinks = "thinks before it answers" if entry.format not in ("", "none") else ""
     scores = [f"{name} {value:.0f} %" for name, value in (entry.scores or {}).items()][:_SCORES]
     return " · ".join(filter(None, (entry.publisher, thinks, *scores)))
+
+
+def repository_facts(repository: "Repository") -> str:
+    """Return what stands beside a repository's name above the table."""
+    updated = f"updated {repository.updated}" if repository.updated else ""
+    fetched = f"{repository.downloads:,} downloads" if repository.downloads else ""
+    return " · ".join(filter(None, (repository.publisher, updated, fetched)))
+
+
+def repository_licence(repository: "Repository") -> str:
+    """Return what is said of a repository's licence, and of what it asks for before a download."""
+    said = f"Licence: {repository.licence or 'not stated'}"
+    if repository.gated:
+        said += ". Gated: accept its terms on its page and save a token first"
+    return f"{said} · {repository.page}"
 
 
 def duration(seconds: float) -> str:

@@ -231,19 +231,15 @@ def menu_of(window: QWidget, name: str) -> QMenu:
     )
 
 
-def test_the_chips_menu_unloads(opening: Open, qtbot: QtBot) -> None:
+def test_the_picker_behind_the_chip_unloads(opening: Open, qtbot: QtBot) -> None:
     driven = opening()
-    path = driven.script(THOUGHT)
-    driven.presenter.load_model(path)
+    driven.presenter.load_model(driven.script(THOUGHT))
     driven.until(lambda: driven.session.state.model.phase == "ready")
     driven.idle()
     driven.window.actions_["model"].trigger()
-    menu = menu_of(driven.window, "Model")
-    labels = [action.text() for action in menu.actions() if not action.isSeparator()]
-    assert labels[-4:] == ["Used lately", Path(path).name, "Open a GGUF file…", "Unload"]
-    assert ("Demo model" in labels) == paths.demo_model().exists()
-    menu.actions()[-1].trigger()
-    menu.close()
+    unload = driven.presenter.models.picker.detail.unload
+    assert unload.isVisible()
+    qtbot.mouseClick(unload, Qt.MouseButton.LeftButton)
     driven.until(lambda: driven.session.state.model.phase == "none")
     driven.idle()
 

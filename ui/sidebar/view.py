@@ -1,4 +1,4 @@
-"""The sidebar itself: search, "+", the list of chats, and the settings at its foot.
+"""The sidebar itself: search, "+", the list of chats; downloads and settings at its foot.
 
 The list comes after the window's first paint: until the store has answered there is nothing to put
 into it, and an item view costs the start some 70 ms, most of it classes that PySide builds.
@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from ui import icons, theme
+from ui.sidebar.transfer import TransferLine
 from ui.widgets import IconButton, rounded
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ class Sidebar(QWidget):
         self._chats: tuple[ChatSummary, ...] | None = None
         self.search = SearchBox()
         self.new_button = IconButton("plus", "New chat", size=QSize(39, 36), bordered=True)
+        self.transfer = TransferLine()
         self.settings = IconButton("gear", "Settings", size=QSize(96, 32), text="Settings")
         top = QHBoxLayout()
         top.setContentsMargins(12, 14, 12, 0)
@@ -87,6 +89,10 @@ class Sidebar(QWidget):
         self._middle = QVBoxLayout()
         self._middle.setContentsMargins(12, 8, 12, 8)
         column.addLayout(self._middle, 1)
+        above = QHBoxLayout()
+        above.setContentsMargins(12, 0, 12, 6)
+        above.addWidget(self.transfer)
+        column.addLayout(above)
         foot = QHBoxLayout()
         foot.setContentsMargins(12, 0, 12, 0)
         foot.addWidget(self.settings)
@@ -103,7 +109,8 @@ class Sidebar(QWidget):
         self.list = ChatList(self.model)
         self._middle.addWidget(self.list)
         self.setTabOrder(self.new_button, self.list)
-        self.setTabOrder(self.list, self.settings)
+        self.setTabOrder(self.list, self.transfer)
+        self.setTabOrder(self.transfer, self.settings)
         self.search.installEventFilter(self)
         self.search.textChanged.connect(self.model.set_query)
         self.list.open_requested.connect(self.open_requested)

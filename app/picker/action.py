@@ -1,0 +1,85 @@
+"""What the picker's blue button does for what is chosen, or why it does nothing."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from app.picker.listing import Item
+from app.picker.progress import ACTIVE
+from app.picker.remote import is_open
+from app.picker.table import Line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from app.models.downloads import Download
+
+Kind = Literal["none", "download", "use", "again", "busy"]
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """kind: what happens. enabled: False where `why` says what lacks ("" needs no words).
+
+    uses: the model is loaded as soon as it is here. download: the one it is about, if there is one.
+    """
+
+    kind: Kind
+    label: str
+    enabled: bool = True
+    why: str = ""
+    uses: bool = True
+    download: "Download | None" = None
+
+
+NOTHING = Action("none", "Download and use", enabled=False)
+
+
+def action(
+    item: Item | None,
+    line: Line | None,
+    downloads: "Sequence[Download]" = (),
+    *,
+    accepted: bool = False,
+) -> Action:
+    """Return what to offer. accepted: the licence's terms were, where they must be."""
+    if item is None or line is None:
+        return NOTHING
+    if line.source.path:
+        return _use(line)
+    under_way = find(line, downloads)
+    if under_way is not None and under_way.state in ACTIVE:
+        return Action("busy", "Downloading…", enabled=False, download=under_way)
+    if under_way is not None and under_way.state == "failed":
+        return Action("again", "Try again", download=under_way)
+    if needs_consent(item) and not accepted:
+        return Action(
+            "download", "Download and use", enabled=False, why="Accept the licence first."
+        )
+    if not line.fits:
+        why = "It does not fit into what is free now: it is downloaded, not loaded."
+        return Action("download", "Download only", why=why, uses=False)
+    return Action("download", "Download and use")
+
+
+def _use(line: Line) -> Action:
+    if line.fits:
+        return Action("use", "Use")
+    return Action("use", "Use", enabled=False, why="It does not fit into what is free now.")
+
+
+def needs_consent(item: Item) -> bool:
+    """Return whether the licence restricts use, so that it must be accepted before a download."""
+    if item.repository is not None:
+        return item.repository.engine is not None and not is_open(item.repository.licence)
+    return item.entry is not None and item.entry.licence_terms
+
+
+def find(line: Line, downloads: "Sequence[Download]") -> "Download | None":
+    """Return the download of a line's file, the latest if there were several."""
+    source = line.source
+    same = [
+        each
+        for each in downloads
+        if (each.wanted.repository, each.wanted.files) == (source.repository, source.files)
+    ]
+    return same[-1] if same else None

@@ -1,0 +1,173 @@
+"""Everything of choosing and fetching models, in one place behind the presenter.
+
+The picker is built when it is first opened: the window starts without it. The downloads are opened
+with the window, because one of them may have to go on.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+
+from app.picker import progress
+from ui import jobs
+from ui.main_window import MainWindow
+from ui.notices import Notice
+from ui.picker.transfers import Transfers
+
+if TYPE_CHECKING:
+    from app.chat.load_plan import LoadPlan
+    from app.chat.session import Session
+    from app.models.downloads import Download, Downloads
+    from app.picker.work import Look
+    from ui.picker.desk import Desk
+    from ui.picker.panel import Picker
+
+Load = Callable[[str, "LoadPlan | None"], None]
+
+
+class Models(QObject):
+    """See the module.
+
+    load: loads a path with a plan and puts the keyboard into the composer. choose_file: asks for a
+    file to load. unload: gives the model's memory back.
+    """
+
+    picker: "Picker"
+
+    def __init__(
+        self,
+        window: MainWindow,
+        session: "Session",
+        *,
+        load: Load,
+        choose_file: Callable[[], None],
+        unload: Callable[[], None],
+    ) -> None:
+        super().__init__(window)
+        self._window = window
+        self._session = session
+        self._load = load
+        self._choose_file = choose_file
+        self._unload = unload
+        self._desk: Desk | None = None
+        self._look: Look | None = None
+        self.opened: list[str] = []
+        self.transfers = Transfers(_open_downloads, self)
+        self.transfers.changed.connect(self._on_changed)
+        self.transfers.finished.connect(self._on_finished)
+        self.transfers.failed.connect(self._on_failed)
+        window.sidebar.transfer.clicked.connect(lambda: self.open_picker())
+        window.first_run.download_requested.connect(self._on_download)
+        window.first_run.others_requested.connect(self.open_picker)
+        self._on_changed()
+
+    def open_picker(self) -> None:
+        """Show the picker, or hide the one that is shown."""
+        desk = self._made_desk()
+        if self.picker.isVisible():
+            self.picker.close_panel()
+            return
+        self._window.allow_shortcuts(allowed=False)
+        desk.opened = self.opened
+        desk.open()
+
+    def _made_desk(self) -> "Desk":
+        if self._desk is None:
+            from ui.picker.desk import Desk
+            from ui.picker.panel import Picker
+
+            self.picker = Picker(self._window)
+            self.picker.file_requested.connect(self._choose_file)
+            self.picker.detail.unload_requested.connect(self._unload)
+            self.picker.closed.connect(lambda: self._window.allow_shortcuts(allowed=True))
+            self._desk = Desk(self.picker, self._session, self.transfers)
+            self._desk.load_requested.connect(self._load)
+        return self._desk
+
+    def model_changed(self) -> None:
+        """Tell the picker that another model is loaded, or none."""
+        if self._desk is not None:
+            self._desk.model_changed()
+
+    def close(self) -> None:
+        """Stop the downloads; the next start goes on with them."""
+        self.transfers.close()
+
+    # ------------------------------------------------------------ the first screen
+
+    def look(self) -> None:
+        """Look at the machine for the first screen, and offer what suits it."""
+
+        def seen() -> "Look":
+            from app.picker import work
+
+            return work.look()
+
+        say = self._window.notices.show_problem
+        jobs.run(seen, then=self._on_looked, failed=say, owner=self)
+
+    def _on_looked(self, look: "Look") -> None:
+        self._look = look
+        self._window.first_run.show_hardware(look.hardware)
+        self._window.first_run.show_offer(look.offer)
+        self._on_changed()
+
+    def _on_download(self) -> None:
+        """Fetch what the first screen offers, or use it where it is here."""
+        look = self._look
+        if look is None or look.offer is None:
+            return
+        from app.chat.load_plan import LoadPlan
+        from app.models.downloads import Wanted
+
+        offer = look.offer
+        source = offer.line.source
+        plan = LoadPlan.of_row(offer.line.row, look.machine)
+        if source.path:
+            self._load(source.path, plan)
+            return
+        wanted = Wanted(source.repository, source.revision, source.files, offer.title)
+        self.transfers.start(wanted, plan)
+
+    # ------------------------------------------------------------ downloads
+
+    def _on_changed(self) -> None:
+        downloads = self.transfers.all()
+        self._window.sidebar.transfer.show_progress(*progress.summary(downloads))
+        offer = self._look.offer if self._look is not None else None
+        if offer is not None:
+            from app.picker import action
+
+            self._window.first_run.show_download(action.find(offer.line, downloads))
+
+    def _on_finished(self, download: "Download", plan: "LoadPlan | None") -> None:
+        path, state = download.path, self._session.state
+        if path is None:
+            return
+        free = state.running is None and state.model.phase != "loading"
+        if plan is not None and free:
+            self._load(path, plan)
+            return
+        # Loading now would stop an answer, or was not asked for in this session.
+        self._window.notices.show_notice(
+            Notice(
+                key=f"downloaded-{download.id}",
+                title=f"{download.wanted.title} is here.",
+                action="Use it",
+                run=lambda: self._load(path, plan),
+            )
+        )
+
+    def _on_failed(self, download: "Download") -> None:
+        problem = download.problem
+        if problem is not None:
+            self._window.notices.show_problem(
+                problem, action="Try again", run=lambda: self.transfers.resume(download.id)
+            )
+
+
+def _open_downloads(wakeup: Callable[[], None]) -> "Downloads":
+    from app.models.downloads import Downloads
+
+    return Downloads(wakeup)
