@@ -104,3 +104,28 @@ def test_a_folder_that_refuses_costs_nothing_now(tmp_path: Path) -> None:
     learned = Learned(tmp_path / "file" / "fit.json")
     learned.record(load(1_000_000_005))
     assert learned.correction_bytes("this", "cuda", "shape") == 5
+
+
+def test_a_measured_speed_belongs_to_the_last_load_of_its_kind(tmp_path: Path) -> None:
+    learned = Learned(tmp_path / "fit.json")
+    learned.measured("this", "cuda", "shape", 9.0)
+    assert learned.tokens_per_s("this", "cuda", "shape") is None
+    learned.record(load(1_000_000_100, speed=40.0))
+    learned.record(load(1_000_000_200))
+    learned.record(load(1_000_000_300, shape="other"))
+    learned.measured("this", "cuda", "shape", 50.0)
+    again = Learned(tmp_path / "fit.json")
+    assert again.tokens_per_s("this", "cuda", "shape") == 50.0
+    assert again.tokens_per_s("this", "cuda", "other") is None
+
+
+def test_a_correction_is_not_learned_away_by_promises_that_hold_it(tmp_path: Path) -> None:
+    learned = Learned(tmp_path / "fit.json")
+    learned.record(load(1_000_000_800))
+    for _ in range(6):
+        taught = learned.correction_bytes("this", "cuda", "shape")
+        promised = 1_000_000_000 + taught
+        learned.record(
+            Load("this", "cuda", "shape", promised, 1_000_000_800, correction_bytes=taught)
+        )
+    assert learned.correction_bytes("this", "cuda", "shape") == 800
