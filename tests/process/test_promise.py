@@ -216,3 +216,82 @@ def limit(desk: Desk, more_bytes: int) -> None:
     assert pid is not None
     most = psutil.Process(pid).memory_info().vms + more_bytes
     resource.prlimit(pid, resource.RLIMIT_AS, (most, most))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="prlimit is Linux's")
+def test_an_engine_that_dies_of_want_of_memory_is_followed_by_an_offer_too(
+    desk: Desk, wide: Path
+) -> None:
+    desk.session.load_model(str(wide), LoadPlan(context=1024))
+    ready(desk)
+    before = desk.texts()
+    # Not even room for what Python and the library need to say that there is none.
+    limit(desk, 2 * MIB)
+    desk.session.load_model(str(wide), LoadPlan(context=40_960))
+    desk.until(lambda: desk.session.state.model.next_plan is not None)
+    model = desk.session.state.model
+    assert model.phase == "failed"
+    assert model.problem is not None
+    assert model.problem.key in ("engine-memory", "load-memory")
+    offer = model.next_plan
+    assert offer is not None
+    assert (offer.context, offer.kv) == (40_960, "q8_0")
+    assert desk.texts() == before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="prlimit is Linux's")
+def test_after_a_failure_the_next_message_loads_what_is_smaller(desk: Desk, wide: Path) -> None:
+    desk.session.load_model(str(wide), LoadPlan(context=1024))
+    ready(desk)
+    limit(desk, 200 * MIB)
+    plan = for_file(wide, CPU, 32_768)
+    assert plan is not None
+    desk.session.load_model(str(wide), plan)
+    desk.until(lambda: desk.session.state.model.next_plan is not None)
+    assert answered(desk, "Hello")
+    loaded = desk.session.state.model.plan
+    assert loaded is not None
+    assert (loaded.promised_bytes or 0) < (plan.promised_bytes or 0)
+
+
+def test_of_two_files_chosen_in_a_row_the_second_is_loaded(desk: Desk, wide: Path) -> None:
+    demo = str(paths.demo_model())
+    desk.session.load_model(str(wide))
+    desk.session.load_model(demo)
+    desk.session.load_model(str(wide))
+    desk.session.load_model(demo)
+    ready(desk)
+    info = desk.session.state.model.info
+    assert info is not None
+    assert info.path == demo
+    desk.idle()
+    assert desk.session.state.model.info == info
+    assert [record["shape"] for record in records()] == ["llama/4x128/F16"]
+
+
+def test_an_unload_stops_a_load_that_is_only_planned(desk: Desk, wide: Path) -> None:
+    desk.session.load_model(str(wide))
+    desk.session.unload_model()
+    desk.until(lambda: desk.session.state.model.phase == "none")
+    desk.idle()
+    assert desk.session.state.model.phase == "none"
+    assert desk.session.engine_pid is None
+
+
+def test_a_file_that_cannot_be_planned_is_what_the_engine_says_of_it(
+    desk: Desk, tmp_path: Path
+) -> None:
+    path = tmp_path / "broken.gguf"
+    path.write_bytes(b"GGUF but no more")
+    desk.session.load_model(str(path))
+    desk.until(lambda: desk.session.state.model.phase == "failed")
+    problem = desk.session.state.model.problem
+    assert problem is not None
+    assert "broken.gguf" in problem.title
+    assert desk.session.state.model.plan is None
+
+
+def test_a_window_closed_while_a_load_is_planned_leaves_nothing(desk: Desk, wide: Path) -> None:
+    desk.session.load_model(str(wide))
+    desk.session.close()
+    assert desk.session.engine_pid is None
