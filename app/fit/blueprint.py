@@ -8,10 +8,10 @@ this and 14,359 MB as a file, of which 8 MB are the vocabulary's text.
 
 import functools
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+from app.fit.dimensions import Dimensions, layer_kind
+from app.fit.tensors import STATE_KERNEL, every
 from app.models.gguf import BLOCKS, Header, Tensor, Value
 
 F32, F16, Q8_0, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_XS, BF16, MXFP4 = 0, 1, 8, 11, 12, 13, 14, 23, 30, 39
@@ -29,34 +29,11 @@ _BASE = {
     "Q4_K_S": Q4_K,
     "MXFP4": MXFP4,
 }
+_QKV = {"Q4_K_M": Q5_K, "Q5_K_M": Q6_K}
 # What llama-quantize takes where a row is no whole number of blocks (tensor_type_fallback).
 _FALLBACK = {Q3_K: _IQ4_NL, Q4_K: _Q5_0, Q5_K: _Q5_1, Q6_K: Q8_0}
 
 GENERAL_NAME = "general.name"
-
-
-@dataclass(frozen=True, slots=True)
-class Dimensions:
-    """The dimensions of a decoder, as its config.json names them.
-
-    head: the size of one head. window: of the layers with a sliding window; every
-    `window_period`-th layer is full. tied: the output is the embedding.
-    """
-
-    architecture: str
-    layers: int
-    embedding: int
-    heads: int
-    kv_heads: int
-    head: int
-    feed_forward: int
-    vocabulary: int
-    context_train: int
-    experts: int = 0
-    experts_used: int = 0
-    window: int = 0
-    window_period: int = 0
-    tied: bool = False
 
 
 def knows(quantization: str) -> bool:
@@ -72,7 +49,7 @@ def header(dimensions: Dimensions, quantization: str, name: str = "") -> Header:
     """
     tensors: list[Tensor] = []
     at = 0
-    for tensor, shape in _tensors(dimensions):
+    for tensor, shape in every(dimensions):
         kind = _kind(dimensions, quantization, tensor, shape)
         per_block, block_bytes = BLOCKS[kind]
         size = math.prod(shape) // per_block * block_bytes
@@ -107,55 +84,69 @@ def _metadata(d: Dimensions, name: str) -> dict[str, Value]:
     if d.window:
         pairs["{}.attention.sliding_window"] = d.window
         pairs["{}.attention.sliding_window_pattern"] = d.window_period
+    if d.head_full:
+        pairs.update(_two_heads(d))
+    if d.state_period:
+        pairs.update(_states(d))
+    if d.kv_rank:
+        pairs.update(_latents(d))
     return {key.replace("{}", d.architecture): value for key, value in pairs.items()}
 
 
-def _tensors(d: Dimensions) -> Iterator[tuple[str, tuple[int, ...]]]:
-    yield from outside_tensors(d)
-    layer = layer_tensors(d)
-    for number in range(d.layers):
-        for tensor, shape in layer:
-            yield f"blk.{number}.{tensor}", shape
+def _two_heads(d: Dimensions) -> dict[str, Value]:
+    full = [layer_kind(d, number) == "full" for number in range(d.layers)]
+    return {
+        "{}.attention.head_count_kv": tuple(
+            d.kv_heads_full if is_full else d.kv_heads for is_full in full
+        ),
+        "{}.attention.sliding_window_pattern": tuple(not is_full for is_full in full),
+        "{}.attention.key_length": d.head_full,
+        "{}.attention.value_length": d.head_full,
+        "{}.attention.key_length_swa": d.head,
+        "{}.attention.value_length_swa": d.head,
+        "{}.rope.dimension_count": d.head_full,
+        "{}.rope.dimension_count_swa": d.head,
+        "{}.rope.freq_base_swa": 1e4,
+        "{}.attention.shared_kv_layers": 0,
+        "{}.embedding_length_per_layer_input": 0,
+        "{}.final_logit_softcapping": 30.0,
+    }
 
 
-def outside_tensors(d: Dimensions) -> list[tuple[str, tuple[int, ...]]]:
-    """Return the names and shapes of the tensors outside of layers."""
-    found: list[tuple[str, tuple[int, ...]]] = [
-        ("token_embd.weight", (d.embedding, d.vocabulary)),
-        ("output_norm.weight", (d.embedding,)),
-    ]
-    return found if d.tied else [*found, ("output.weight", (d.embedding, d.vocabulary))]
+def _states(d: Dimensions) -> dict[str, Value]:
+    return {
+        "{}.full_attention_interval": d.state_period,
+        "{}.ssm.conv_kernel": STATE_KERNEL,
+        "{}.ssm.state_size": d.state_size,
+        "{}.ssm.group_count": d.state_groups,
+        "{}.ssm.time_step_rank": d.state_heads,
+        "{}.ssm.inner_size": d.state_heads * d.state_size,
+        "{}.rope.dimension_count": d.head // 4,
+        # A quarter of the head in pairs, shared out over time, height and width.
+        "{}.rope.dimension_sections": (11, 11, 10, 0),
+    }
 
 
-@functools.lru_cache(maxsize=16)
-def layer_tensors(d: Dimensions) -> tuple[tuple[str, tuple[int, ...]], ...]:
-    """Return the names (behind "blk.N.") and shapes of one layer's tensors."""
-    query, kv = d.heads * d.head, d.kv_heads * d.head
-    gpt_oss = d.architecture == "gpt-oss"
-    layer: list[tuple[str, tuple[int, ...]]] = [
-        ("attn_norm.weight", (d.embedding,)),
-        ("attn_q.weight", (d.embedding, query)),
-        ("attn_k.weight", (d.embedding, kv)),
-        ("attn_v.weight", (d.embedding, kv)),
-        ("attn_output.weight", (query, d.embedding)),
-    ]
-    if d.architecture in ("qwen3", "qwen3moe", "gemma3"):
-        layer += [("attn_q_norm.weight", (d.head,)), ("attn_k_norm.weight", (d.head,))]
-    if d.architecture == "gemma3" or gpt_oss:
-        layer.append(("post_attention_norm.weight", (d.embedding,)))
-    if d.architecture == "gemma3":
-        layer.append(("post_ffw_norm.weight", (d.embedding,)))
-    if gpt_oss:
-        layer += [
-            ("attn_q.bias", (query,)),
-            ("attn_k.bias", (kv,)),
-            ("attn_v.bias", (kv,)),
-            ("attn_output.bias", (d.embedding,)),
-            ("attn_sinks.weight", (d.heads,)),
-        ]
-    else:
-        layer.append(("ffn_norm.weight", (d.embedding,)))
-    return (*layer, *_feed_forward(d))
+def _latents(d: Dimensions) -> dict[str, Value]:
+    return {
+        # The cache holds one latent vector a token, for all heads.
+        "{}.attention.head_count_kv": 1,
+        "{}.attention.q_lora_rank": d.query_rank,
+        "{}.attention.kv_lora_rank": d.kv_rank,
+        "{}.attention.key_length": d.kv_rank + d.rope_head,
+        "{}.attention.value_length": d.kv_rank,
+        "{}.attention.key_length_mla": d.head,
+        "{}.attention.value_length_mla": d.head,
+        "{}.rope.dimension_count": d.rope_head,
+        "{}.feed_forward_length": d.dense_feed_forward,
+        "{}.leading_dense_block_count": d.dense_layers,
+        "{}.expert_shared_count": d.experts_shared,
+        "{}.expert_weights_scale": 1.0,
+        "{}.expert_weights_norm": True,
+        "{}.expert_gating_func": 2,
+        "{}.expert_group_count": 1,
+        "{}.expert_group_used_count": 1,
+    }
 
 
 def varies(name: str) -> bool:
@@ -167,26 +158,6 @@ def tensor_bytes(d: Dimensions, quantization: str, name: str, shape: tuple[int, 
     """Return the size of a tensor in this quantization."""
     per_block, block_bytes = BLOCKS[_kind(d, quantization, name, shape)]
     return math.prod(shape) // per_block * block_bytes
-
-
-def _feed_forward(d: Dimensions) -> list[tuple[str, tuple[int, ...]]]:
-    up, down = (d.embedding, d.feed_forward), (d.feed_forward, d.embedding)
-    if not d.experts:
-        return [("ffn_gate.weight", up), ("ffn_up.weight", up), ("ffn_down.weight", down)]
-    found: list[tuple[str, tuple[int, ...]]] = [
-        ("ffn_gate_inp.weight", (d.embedding, d.experts)),
-        ("ffn_gate_exps.weight", (*up, d.experts)),
-        ("ffn_up_exps.weight", (*up, d.experts)),
-        ("ffn_down_exps.weight", (*down, d.experts)),
-    ]
-    if d.architecture == "gpt-oss":
-        found += [
-            ("ffn_gate_inp.bias", (d.experts,)),
-            ("ffn_gate_exps.bias", (d.feed_forward, d.experts)),
-            ("ffn_up_exps.bias", (d.feed_forward, d.experts)),
-            ("ffn_down_exps.bias", (d.embedding, d.experts)),
-        ]
-    return found
 
 
 def _kind(d: Dimensions, quantization: str, name: str, shape: tuple[int, ...]) -> int:
@@ -209,15 +180,31 @@ def _mixed(d: Dimensions, quantization: str, name: str) -> int:
         return Q8_0 if quantization == "Q6_K_L" else Q6_K
     if name == "token_embd.weight":
         return Q8_0 if quantization == "Q6_K_L" else base
+    if "attn_qkv." in name:
+        return _QKV.get(quantization, base)
     if not varies(name):
         return base
-    layer = int(name.split(".")[1])
+    at, count = int(name.split(".")[1]), d.layers
+    if "attn_v." in name:
+        at, count = _value_index(d, at)
     if quantization in ("Q4_K_M", "Q5_K_M"):
-        return Q6_K if _more_bits(layer, d.layers) else base
+        return Q6_K if _more_bits(at, count) else base
     if quantization == "Q4_K_S":
-        first = 4 if "attn_v." in name else d.layers // 8
-        return Q5_K if layer < first else base
+        return Q5_K if at < (4 if "attn_v." in name else count // 8) else base
     return base
+
+
+def _value_index(d: Dimensions, number: int) -> tuple[int, int]:
+    """Return which of the attn_v tensors a layer's is, and of how many llama-quantize counts.
+
+    It counts fused projections (attn_qkv) among them, but does not number them.
+    """
+    if d.state_period:
+        return (number + 1) // d.state_period - 1, d.layers
+    if not d.head_full:
+        return number, d.layers
+    kinds = [layer_kind(d, at) for at in range(d.layers)]
+    return kinds[:number].count(""), kinds.count("")
 
 
 def _more_bits(layer: int, layers: int) -> bool:

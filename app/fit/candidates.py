@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from app.errors import Problem, WorldError
-from app.fit import blueprint, gguf_shape, mlx_shape, planned
+from app.fit import blueprint, explain, gguf_shape, mlx_shape, planned
+from app.fit.dimensions import Dimensions
 from app.fit.shape import ModelShape
 from app.models.catalogue import Entry, File
 from app.models.gguf import Header, read_header
+
+_SIZE_TOLERANCE = 0.004
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,7 @@ class Candidate:
     header: Header | None
     official: bool = False
     here: bool = False
-    dimensions: blueprint.Dimensions | None = None
+    dimensions: Dimensions | None = None
 
     def full_header(self) -> Header | None:
         """Return the header that llama.cpp can be asked with: the file's own, or the planned."""
@@ -60,25 +63,43 @@ def from_entry(entry: Entry, *, vision: bool = False) -> tuple[Candidate, ...]:
             )
         )
     if entry.dimensions is None:
-        raise WorldError(
-            Problem(
-                "no-dimensions",
-                f"The catalogue does not know the dimensions of {entry.name}.",
-                "Name a downloaded file of it: its header tells them.",
-            )
-        )
+        raise WorldError(_weights_only(entry))
     dimensions = _dimensions(entry.dimensions)
     return tuple(_candidate(entry, file, dimensions, vision=vision) for file in entry.files)
 
 
-def _dimensions(table: Mapping[str, Any]) -> blueprint.Dimensions:
-    known = {field.name for field in fields(blueprint.Dimensions)}
-    return blueprint.Dimensions(**{key: value for key, value in table.items() if key in known})
+def _weights_only(entry: Entry) -> Problem:
+    """Return what is known of a model whose dimensions are not: the sizes of its files."""
+    least = min((file.bytes for file in entry.files if file.bytes), default=0)
+    known = f" needs at least {explain.gb(least)} for its weights" if least else ""
+    return Problem(
+        "no-dimensions",
+        f"{entry.name}{known}; what its context takes beside them is not known yet."
+        if known
+        else f"What {entry.name} needs is not known yet.",
+        f"Its file's header tells, and is read before the download: name hf://"
+        f"{entry.files[0].repository}, or a file that is here.",
+        ", ".join(
+            f"{file.quantization} {explain.gb(file.bytes)}" for file in entry.files if file.bytes
+        ),
+    )
 
 
-def _candidate(
-    entry: Entry, file: File, dimensions: blueprint.Dimensions, *, vision: bool
-) -> Candidate:
+def _dimensions(table: Mapping[str, Any]) -> Dimensions:
+    known = {field.name for field in fields(Dimensions)}
+    return Dimensions(**{key: value for key, value in table.items() if key in known})
+
+
+def _same(shape: ModelShape, file_bytes: int) -> bool:
+    """Return whether computed weights are those of the file: makers of files have their own mixes.
+
+    A file is larger by its vocabulary's text, and its published size may have three digits only.
+    """
+    known = blueprint.knows(shape.quantization)
+    return known and abs(shape.weights_bytes / file_bytes - 1) < _SIZE_TOLERANCE
+
+
+def _candidate(entry: Entry, file: File, dimensions: Dimensions, *, vision: bool) -> Candidate:
     projector = entry.projector_bytes if vision else 0
     if file.engine == "mlx":
         # A folder holds the vision part too, whether it is used or not.
@@ -90,7 +111,7 @@ def _candidate(
         shape = shape.scaled(weights)
     else:
         shape = planned.shape(dimensions, file.quantization)
-        if file.bytes and not blueprint.knows(file.quantization):
+        if file.bytes and not _same(shape, file.bytes):
             shape = shape.scaled(file.bytes)
     return Candidate(
         shape=replace(shape, name=entry.name, projector_bytes=projector),

@@ -8,8 +8,8 @@ bytes alone, and within one the layers differ in two tensors.
 import functools
 from dataclasses import replace
 
-from app.fit import blueprint, gguf_shape
-from app.fit.blueprint import Dimensions
+from app.fit import blueprint, gguf_shape, tensors
+from app.fit.dimensions import Dimensions, layer_kind
 from app.fit.shape import Layer, ModelShape
 
 _ANY = "Q8_0"
@@ -29,7 +29,7 @@ def shape(dimensions: Dimensions, quantization: str) -> ModelShape:
         layers.append(same[key])
     outside = {
         name: blueprint.tensor_bytes(dimensions, quantization, name, dims)
-        for name, dims in blueprint.outside_tensors(dimensions)
+        for name, dims in tensors.outside(dimensions)
     }
     embedding = outside["token_embd.weight"]
     weights = sum(layer.bytes for layer in layers) + sum(outside.values())
@@ -51,25 +51,26 @@ def _base(dimensions: Dimensions) -> ModelShape:
 
 def _layer_bytes(d: Dimensions, quantization: str, number: int) -> tuple[int, int]:
     """Return the bytes of a layer's tensors, and of its experts'."""
-    size, experts = _alike(d, quantization)
-    for name, dims in _mixed(d):
+    kind = layer_kind(d, number)
+    size, experts = _alike(d, quantization, kind)
+    for name, dims in _mixed(d, kind):
         one = blueprint.tensor_bytes(d, quantization, f"blk.{number}.{name}", dims)
         size += one
         experts += one if "_exps." in name else 0
     return size, experts
 
 
-@functools.lru_cache(maxsize=16)
-def _mixed(d: Dimensions) -> list[tuple[str, tuple[int, ...]]]:
-    return [tensor for tensor in blueprint.layer_tensors(d) if blueprint.varies(tensor[0])]
+@functools.lru_cache(maxsize=32)
+def _mixed(d: Dimensions, kind: str) -> list[tensors.Described]:
+    return [tensor for tensor in tensors.layer(d, kind) if blueprint.varies(tensor[0])]
 
 
 @functools.lru_cache(maxsize=64)
-def _alike(d: Dimensions, quantization: str) -> tuple[int, int]:
-    """Return the same of those that are alike in every layer."""
+def _alike(d: Dimensions, quantization: str, kind: str) -> tuple[int, int]:
+    """Return the same of those that have one type in every layer of this kind."""
     sizes = {
         name: blueprint.tensor_bytes(d, quantization, f"blk.0.{name}", dims)
-        for name, dims in blueprint.layer_tensors(d)
+        for name, dims in tensors.layer(d, kind)
         if not blueprint.varies(name)
     }
     return sum(sizes.values()), sum(size for name, size in sizes.items() if "_exps." in name)

@@ -53,8 +53,11 @@ def _value(value: Value) -> bytes:
             return struct.pack("<If", 6, value)
         case str():
             return struct.pack("<I", 8) + _string(value)
-        case tuple():
-            raise TypeError("a planned header has no lists")
+        case (bool(), *_):
+            return struct.pack(f"<IIQ{len(value)}?", 9, 7, len(value), *value)
+        case (int(), *_):
+            return struct.pack(f"<IIQ{len(value)}i", 9, 5, len(value), *value)
+    raise TypeError(f"a planned header has no {value!r}")
 
 
 def _mark_sparse(file: BinaryIO) -> None:

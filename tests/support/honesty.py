@@ -17,9 +17,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from app.fit import blueprint, gguf_shape
-from app.fit.blueprint import Dimensions
 from app.fit.candidates import Candidate, from_path
 from app.fit.devices import RAM_RESERVE_BYTES, Device, Machine, has_amx
+from app.fit.dimensions import Dimensions
 from app.fit.memory import Placement, estimate
 from app.fit.plan import best_row
 from tests.support import whole_models

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from app.engine.backends.simulate import ContextWish
-from app.fit.blueprint import Dimensions
+from app.fit.dimensions import Dimensions
 
 MODELS: dict[str, Dimensions] = {
     "llama 24B": Dimensions("llama", 40, 5120, 32, 8, 128, 32768, 131072, 131072),

@@ -8,7 +8,7 @@ import struct
 from pathlib import Path
 
 from app.fit import blueprint
-from app.fit.blueprint import Dimensions
+from app.fit.dimensions import Dimensions
 from app.models.gguf import Header
 from tests.support import synthetic
 
