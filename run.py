@@ -11,7 +11,8 @@ short at any moment is seen as such and `.venv` is made anew (from pip's cache),
 good stamp compares it and goes: nothing else runs and the network is not used.
 
 The steps are in installers/: setup_system (what the operating system must bring), setup_engine
-(llama.cpp, compiled once per computer), setup_common (progress, the lock, failures in words).
+(llama.cpp, compiled once per computer), setup_formulas (MathJax, bundled once per computer),
+setup_common (progress, the lock, failures in words).
 """
 
 from __future__ import annotations  # so that an old Python gets as far as being told
@@ -30,7 +31,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT))
-from installers import setup_engine  # noqa: E402 - found through the line above
+from installers import setup_engine, setup_formulas  # noqa: E402 - found through the line above
 from installers.setup_common import (  # noqa: E402
     GIB,
     LOG,
@@ -70,6 +71,7 @@ def stamp_key() -> str:
     """Return a hash of all that `.venv` is made from: it is good while this stays the same."""
     parts = [sys.version, sys.platform, str(ROOT), setup_engine.accelerator(), setup_engine.RECIPE]
     parts += [(LOCKS / f"{name}.txt").read_text() for name in ("app", "test", "build")]
+    parts.append(setup_formulas.key())
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
@@ -79,7 +81,8 @@ def is_ready(key: str, *, testing: bool) -> bool:
         stamp = json.loads(STAMP.read_text())
     except (OSError, ValueError):
         return False
-    return stamp["key"] == key and (stamp["test"] or not testing) and python_of(VENV).exists()
+    whole = python_of(VENV).exists() and setup_formulas.BUNDLE.exists()
+    return whole and stamp["key"] == key and (stamp["test"] or not testing)
 
 
 def split_lock(name: str) -> tuple[str, str]:
@@ -190,6 +193,13 @@ def build_engine(kind: str, requirement: str) -> Path:
     return wheel
 
 
+def install_node(folder: Path, lock: str) -> Path:
+    """Make an environment with Node in it; return its interpreter."""
+    python = make_venv(folder)
+    install(python, lock, "Fetching Node")
+    return python
+
+
 def engine_runs() -> bool:
     """Return whether the installed engine loads and evaluates, on the demo model where it is."""
     demo = ROOT / "resources" / "demo" / "ponder-demo.gguf"
@@ -234,6 +244,7 @@ def set_up(key: str, *, testing: bool) -> bool:
         install(python, packages, "Fetching the packages")
         write_whole(PACKAGES, key + lock)
     kind = install_engine(engine)
+    setup_formulas.make(install_node)
     site = sysconfig.get_path("purelib", "venv", {"base": str(VENV)})
     (Path(site) / "ponder.pth").write_text(f"{ROOT}\n")  # `python -m app` from any folder
     write_stamp(key, testing=testing)

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 
 from app.errors import WorldError
 
-COMMANDS = ("ask", "chat", "hardware", "fit", "tokens", "reasoning", "doctor")
+COMMANDS = ("ask", "chat", "hardware", "fit", "math", "tokens", "reasoning", "doctor")
 
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of all commands; each sets `run`, a function of the parsed arguments."""
-    from app.cli import ask, chat, fit, inspect
+    from app.cli import ask, chat, fit, inspect, math
 
     top = argparse.ArgumentParser(
         prog="ponder",
@@ -27,6 +27,7 @@ def parser() -> argparse.ArgumentParser:
     chat.add_parser(commands)
     inspect.add_parsers(commands)
     fit.add_parser(commands)
+    math.add_parser(commands)
     return top
 
 

@@ -1,0 +1,158 @@
+"""The typesetter's process: MathJax in V8, kept from running away with time or memory.
+
+A formula is whatever a model wrote. V8 in a process of its own costs the window nothing before the
+first formula, cannot take it down, and is gone with it. What was typeset once is kept on disk, so
+that a chat that is opened again needs no V8 at all.
+"""
+
+import contextlib
+import hashlib
+import json
+import sqlite3
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+    from py_mini_racer import MiniRacer
+
+PATIENCE_S = 2.0
+"""For one formula. The slowest of a corpus of ordinary ones took 0.1 s."""
+MEMORY_BYTES = 300 * 2**20
+"""For V8's heap; MathJax with its font takes 130 MB."""
+LONGEST = 20_000
+"""Characters: more is no formula."""
+_KEPT_BYTES = 64 * 2**20
+_SCHEMA = "CREATE TABLE IF NOT EXISTS formula (key BLOB PRIMARY KEY, said TEXT, used INTEGER)"
+
+Question = tuple[int, str, bool, float]
+"""Number, TeX, whether displayed, and the width of the column in em."""
+
+
+def main(connection: "Connection[tuple[int, str], Question]", bundle: str, cache: str) -> None:
+    """Answer questions until the other end is gone. bundle: MathJax; cache: the kept answers."""
+    kept = Kept(Path(cache), Path(bundle))
+    mathjax = MathJax(Path(bundle))
+    try:
+        with contextlib.suppress(EOFError, OSError):
+            while True:
+                number, tex, display, width_em = connection.recv()
+                said = kept.find(tex, display=display, width_em=width_em)
+                if said is None:
+                    said = mathjax.typeset(tex, display=display, width_em=width_em)
+                    kept.keep(tex, said, display=display, width_em=width_em)
+                connection.send((number, said))
+    finally:
+        mathjax.close()
+        kept.close()
+
+
+class MathJax:
+    """MathJax, loaded once it is needed, and anew after a formula that broke it."""
+
+    def __init__(self, bundle: Path) -> None:
+        self._bundle = bundle
+        self._context: MiniRacer | None = None
+
+    def typeset(self, tex: str, *, display: bool, width_em: float) -> str:
+        """Return the display list or the refusal, as JSON."""
+        from py_mini_racer import JSEvalException, JSOOMException, JSTimeoutException
+
+        if len(tex) > LONGEST:
+            return refusal("the formula is too long")
+        call = f"displayList({json.dumps(tex)}, {json.dumps(display)}, {width_em!r})"
+        try:
+            return str(self._loaded().eval(call, timeout_sec=PATIENCE_S))
+        except JSTimeoutException:
+            return refusal("typesetting took too long")
+        except JSOOMException:
+            self.close()
+            return refusal("typesetting took too much memory")
+        except JSEvalException as error:
+            self.close()
+            return refusal(str(error).splitlines()[0])
+
+    def _loaded(self) -> "MiniRacer":
+        from py_mini_racer import MiniRacer
+
+        if self._context is None:
+            self._context = MiniRacer()
+            self._context.set_hard_memory_limit(MEMORY_BYTES)
+            self._context.eval(self._bundle.read_text(encoding="utf-8"))
+        return self._context
+
+    def close(self) -> None:
+        """Let V8 go. Without this the interpreter would wait for it for ever at its end."""
+        if self._context is not None:
+            self._context.close()
+            self._context = None
+
+
+class Kept:
+    """What was typeset, on disk. A cache that cannot be read or written costs time, no more."""
+
+    def __init__(self, path: Path, bundle: Path) -> None:
+        self._made_by = hashlib.sha256(bundle.read_bytes()).digest()
+        self._clock = 0
+        self._database: sqlite3.Connection | None = None
+        with contextlib.suppress(OSError, sqlite3.Error):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._database = sqlite3.connect(path, timeout=1.0, isolation_level=None)
+            self._database.execute("PRAGMA journal_mode = WAL")
+            self._database.execute("PRAGMA synchronous = OFF")
+            self._database.execute(_SCHEMA)
+            self._forget()
+            last = self._database.execute("SELECT max(used) FROM formula").fetchone()[0]
+            self._clock = last or 0
+
+    def find(self, tex: str, *, display: bool, width_em: float) -> str | None:
+        """Return what was said of a formula before."""
+        if self._database is None:
+            return None
+        self._clock += 1
+        key = self._key(tex, display=display, width_em=width_em)
+        with contextlib.suppress(sqlite3.Error):
+            found = self._database.execute(
+                "UPDATE formula SET used = ? WHERE key = ? RETURNING said", (self._clock, key)
+            ).fetchone()
+            return str(found[0]) if found else None
+        return None
+
+    def keep(self, tex: str, said: str, *, display: bool, width_em: float) -> None:
+        """Keep an answer. What took too long may do better on a day that is less busy."""
+        if self._database is None or "too long" in said[:60]:
+            return
+        key = self._key(tex, display=display, width_em=width_em)
+        with contextlib.suppress(sqlite3.Error):
+            self._database.execute(
+                "INSERT OR REPLACE INTO formula VALUES (?, ?, ?)", (key, said, self._clock)
+            )
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._database is not None:
+            self._database.close()
+
+    def _key(self, tex: str, *, display: bool, width_em: float) -> bytes:
+        parts = json.dumps([tex, display, width_em]).encode()
+        return hashlib.sha256(self._made_by + parts).digest()
+
+    def _forget(self) -> None:
+        """Drop the half that was used longest ago, once there is too much."""
+        if self._database is None:
+            return
+        pages, size = (
+            int(self._database.execute(f"PRAGMA {name}").fetchone()[0])
+            for name in ("page_count", "page_size")
+        )
+        if pages * size > _KEPT_BYTES:
+            self._database.execute(
+                "DELETE FROM formula WHERE used < (SELECT avg(used) FROM formula)"
+            )
+            self._database.execute("VACUUM")
+
+
+def refusal(error: str) -> str:
+    """Return a refusal as the JSON that the typesetter would say."""
+    return json.dumps({"ok": False, "error": error})
