@@ -6,6 +6,7 @@ Nothing is asked of this process but to be killed: a pause, a cancel and a power
 import json
 import os
 import shutil
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,11 +51,16 @@ def main(connection: "Connection[Word, None]", parent_pid: int, log_file: str, j
 
     hub_child.settle(parent_pid, Path(log_file), "Download a model")
     try:
-        word = Ended(path=str(_Run(connection, job).run()))
+        word = Ended(path=str(run(job, connection.send)))
     except WorldError as error:
         word = Ended(problem=error.problem)
     connection.send(word)
     os._exit(0)
+
+
+def run(job: Job, send: Callable[[Word], None]) -> Path:
+    """Do a job in this process, which has the door; return what to load. Raises WorldError."""
+    return _Run(job, send).run()
 
 
 def place(folder: str, repository: str, name: str = "") -> Path:
@@ -80,9 +86,9 @@ def delete_parts(record: Record) -> None:
 class _Run:
     """The download of one job."""
 
-    def __init__(self, connection: "Connection[Word, None]", job: Job) -> None:
-        self._connection = connection
+    def __init__(self, job: Job, send: Callable[[Word], None]) -> None:
         self._job = job
+        self._send = send
         self._home = place(job.folder, job.wanted.repository)
         self._before = 0
         """Bytes of the files that are done."""
@@ -95,7 +101,7 @@ class _Run:
         agreed = self._job.agreed
         if agreed is None:
             agreed = hub_fetch.agree(self._job.wanted)
-            self._connection.send(agreed)
+            self._send(agreed)
         repository = self._job.wanted.repository
         try:
             self._home.mkdir(parents=True, exist_ok=True)
@@ -136,7 +142,7 @@ class _Run:
             got = part.stat().st_size if part.exists() else 0
             here += min(got, item.bytes)
             wanted += max(0, item.bytes - got)
-        self._connection.send(Progress(self._before + here))
+        self._send(Progress(self._before + here))
         free = shutil.disk_usage(self._home).free
         lacking = wanted + self._job.promised + _ROOM_LEFT - free
         if wanted and lacking > 0:
@@ -160,14 +166,14 @@ class _Run:
         url = hub_fetch.url_of(self._job.wanted.repository, item.name, commit)
 
         def tell(size: int, checking: bool) -> None:
-            self._connection.send(Progress(self._before + size, checking))
+            self._send(Progress(self._before + size, checking))
 
         run = FileDownload(item, target, url, headers, self._job.patience, tell)
         sha256 = run.run()
         self._before += item.bytes
         same = item.sha256 or item.blob_id or sha256
         _note(self._home, item, {"bytes": item.bytes, "sha256": sha256, "hash": same}, commit)
-        self._connection.send(Progress(self._before))
+        self._send(Progress(self._before))
 
 
 def read_manifest(home: Path) -> dict[str, dict[str, Any]]:

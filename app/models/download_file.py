@@ -85,10 +85,14 @@ class FileDownload:
             )
         self._target.parent.mkdir(parents=True, exist_ok=True)
         with _alone(self._part):
-            with self._part.open("ab", buffering=0) as file:
-                self._count(file.tell())
-                self._fetch(file.fileno())
-                os.fsync(file.fileno())
+            try:
+                with self._part.open("ab", buffering=0) as file:
+                    self._count(file.tell())
+                    self._fetch(file.fileno())
+                    os.fsync(file.fileno())
+            finally:
+                if self._size == 0 < self._item.bytes:  # refused: no trace of it
+                    self._part.unlink(missing_ok=True)
             self._tell(self._size, True)
             self._check()
             self._part.replace(self._target)
@@ -250,9 +254,11 @@ def _alone(part: Path) -> Iterator[None]:
                     "Wait until it is done, or end it there.",
                 )
             )
-        yield
-    with suppress(OSError):  # somebody has it open: it is theirs now
-        path.unlink()
+        try:
+            yield
+        finally:
+            with suppress(OSError):  # Windows keeps what is open; it is empty, and used again
+                path.unlink()
 
 
 def lock_of(part: Path) -> Path:

@@ -9,6 +9,14 @@ from contextlib import contextmanager
 from app import net
 from app.errors import Problem, WorldError
 
+_NO_FOLDER = (
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOENT,
+    errno.ENOTDIR,
+    errno.EEXIST,
+)
 _TRY_AGAIN = "Check the connection, then try again; what has arrived is kept."
 
 
@@ -201,10 +209,10 @@ def disk(error: OSError) -> Problem:
             "Make room, then go on: what has arrived is kept.",
             str(error),
         )
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+    if error.errno in _NO_FOLDER:
         return Problem(
             "folder-unwritable",
-            "Ponder may not write to the folder for models.",
+            "Ponder cannot write into the folder for models.",
             "Choose another folder in the settings, or allow it.",
             f"{error.strerror}: {path}",
         )

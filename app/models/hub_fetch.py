@@ -7,7 +7,7 @@ import struct
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app import paths
+from app import net, paths
 from app.errors import Problem, WorldError
 from app.models import tokens
 from app.models.download_types import Agreed, Wanted, check_name
@@ -82,7 +82,7 @@ def api() -> "HfApi":
     """Return the hub's client: with the user's token, or the one that it knows by itself."""
     from huggingface_hub import HfApi
 
-    return HfApi(token=tokens.known())
+    return HfApi(endpoint=net.endpoint(), token=tokens.known())
 
 
 def ask(repository: str, revision: str) -> "ModelInfo":
@@ -97,7 +97,7 @@ def url_of(repository: str, name: str, revision: str) -> str:
     """Return the address of a file."""
     from huggingface_hub import hf_hub_url
 
-    return hf_hub_url(repository, name, revision=revision)
+    return hf_hub_url(repository, name, revision=revision, endpoint=net.endpoint())
 
 
 def headers() -> dict[str, str]:
