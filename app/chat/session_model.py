@@ -129,6 +129,7 @@ class SessionModel:
             self._planner.loaded(load)
         if plan is not None and self._chosen:
             self._planner.keep(model.path, plan)
+            self._too_big.pop(model.path, None)
         return took(model, load)
 
     def _offer_smaller(self) -> None:

@@ -1,7 +1,7 @@
 """What a load took of each device, from llama.cpp's log as it was written by real loads."""
 
 from app.engine.backends.buffers import read
-from app.engine.backends.process_memory import allocated, anonymous_bytes, is_card
+from app.engine.backends.process_memory import allocated, anonymous_bytes, is_card, nvidia_bytes
 from app.engine.protocol import DeviceMemory
 
 MIB = 1 << 20
@@ -71,6 +71,10 @@ def test_buffers_of_the_processor_are_no_cards() -> None:
         False,
         True,
     ]
+
+
+def test_a_process_without_a_card_has_nothing_on_one() -> None:
+    assert nvidia_bytes() is None
 
 
 def test_the_system_counts_this_processs_memory() -> None:
