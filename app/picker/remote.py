@@ -69,7 +69,10 @@ def _candidates(repository: "Repository", files: Sequence["RemoteFile"]) -> tupl
     if repository.engine == "mlx":
         shape = replace(mlx_shape.read(path), quantization=first.quantization)
         return (Candidate(shape, repository.id, repository.id, None, official),)
-    read = gguf_shape.from_header(read_header(path), first.quantization)
+    header = read_header(path)
+    read = gguf_shape.from_header(header, first.quantization)
+    # Asked for what depends on the dimensions only, any file's header does; a part's does not.
+    asked = header if len(first.parts) <= 1 else None
     # What a file holds beside its weights: the header itself, the vocabulary in it.
     beside = max(0, first.bytes - read.weights_bytes) if first.bytes else 0
     found: list[Candidate] = []
@@ -77,7 +80,7 @@ def _candidates(repository: "Repository", files: Sequence["RemoteFile"]) -> tupl
         shape = read
         if file is not first:
             shape = replace(read.scaled(file.bytes - beside), quantization=file.quantization)
-        found.append(Candidate(shape, file.name, repository.id, None, official))
+        found.append(Candidate(shape, file.name, repository.id, asked, official))
     return tuple(found)
 
 
