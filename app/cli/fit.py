@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,9 @@ _DEFAULT_CONTEXT = 40_960
 def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command."""
     fit = commands.add_parser("fit", help="whether a model fits, part by part, and what to choose")
-    fit.add_argument("model", metavar="MODEL", help="a file, an MLX folder or a catalogue name")
+    fit.add_argument(
+        "model", metavar="MODEL", help="a file, an MLX folder, a catalogue name or hf://owner/name"
+    )
     fit.add_argument("--context", type=int, metavar="N", help="tokens; default: the model's advice")
     fit.add_argument("--kv", choices=("f16", "q8_0", "q4_0"), help="the KV cache's type")
     fit.add_argument("--device", default="this", help="this, rtx4090, mac32, cpu32, ...")
@@ -64,6 +67,8 @@ def _candidates(model: str, *, vision: bool) -> "tuple[tuple[Candidate, ...], in
     """Return what MODEL names, and the context to plan for."""
     from app.fit.candidates import from_entry, from_path
     from app.models.catalogue import entries, find
+    from app.models.hub import is_address
+    from app.picker import remote
 
     path = Path(model).expanduser()
     if path.exists():
@@ -71,15 +76,12 @@ def _candidates(model: str, *, vision: bool) -> "tuple[tuple[Candidate, ...], in
         return (candidate,), min(
             _DEFAULT_CONTEXT, candidate.shape.context_train or _DEFAULT_CONTEXT
         )
-    if model.startswith(("hf://", "https://")):
-        raise WorldError(
-            Problem(
-                "no-hub",
-                "Addresses of the hub cannot be planned yet.",
-                "Name a file, a folder or a model of the catalogue.",
-            )
-        )
     entry = find(model)
+    if entry is None and is_address(model):
+        fetched = remote.fetch(model)
+        context = min(_DEFAULT_CONTEXT, fetched.context or _DEFAULT_CONTEXT)
+        sees = min((one.bytes for one in fetched.repository.projectors), default=0) if vision else 0
+        return tuple(_seeing(one, sees) for one in fetched.candidates), context
     if entry is None:
         known = ", ".join(entry.id for entry in entries() if entry.where == "here")
         raise WorldError(
@@ -88,6 +90,12 @@ def _candidates(model: str, *, vision: bool) -> "tuple[tuple[Candidate, ...], in
             )
         )
     return from_entry(entry, vision=vision), entry.context_default
+
+
+def _seeing(candidate: "Candidate", projector_bytes: int) -> "Candidate":
+    """Return a candidate with the projector beside it (an MLX folder holds its own)."""
+    size = projector_bytes or candidate.shape.projector_bytes
+    return replace(candidate, shape=replace(candidate.shape, projector_bytes=size))
 
 
 def _machine(name: str) -> "Machine":

@@ -84,7 +84,9 @@ def is_address(text: str) -> bool:
     """Return whether a text is an address on the hub rather than words to search for."""
     text = text.strip()
     hosts = tuple(f"{host}/" for host in (net.DEFAULT_ENDPOINT, net.endpoint()))
-    return text.startswith(("hf://", *hosts)) or bool(_OWNER_NAME.match(text))
+    if text.startswith(("hf://", *hosts)):
+        return True
+    return bool(_OWNER_NAME.match(text)) and not text.endswith(".gguf")  # that is a path
 
 
 def parse(text: str) -> Address:
