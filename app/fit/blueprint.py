@@ -81,6 +81,9 @@ def _metadata(d: Dimensions, name: str) -> dict[str, Value]:
         pairs["{}.expert_count"] = d.experts
         pairs["{}.expert_used_count"] = d.experts_used
         pairs["{}.expert_feed_forward_length"] = d.feed_forward
+        if d.state_period:
+            width = d.experts_shared * d.feed_forward
+            pairs["{}.expert_shared_feed_forward_length"] = width
     if d.window:
         pairs["{}.attention.sliding_window"] = d.window
         pairs["{}.attention.sliding_window_pattern"] = d.window_period

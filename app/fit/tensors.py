@@ -34,7 +34,7 @@ def outside(d: Dimensions) -> list[Described]:
 @functools.lru_cache(maxsize=32)
 def layer(d: Dimensions, kind: str) -> tuple[Described, ...]:
     """Return the tensors (named behind "blk.N.") of a layer of this kind (`layer_kind`)."""
-    if d.architecture == "qwen35":
+    if d.state_period:
         mixer = _state(d) if kind == "state" else _attention(d, 2 * d.heads * d.head)
         return (*mixer, ("post_attention_norm.weight", (d.embedding,)), *_feed_forward(d))
     if d.kv_rank:
@@ -59,7 +59,7 @@ def _attention(d: Dimensions, query: int) -> list[Described]:
         ("attn_v.weight", (d.embedding, kv)),
         ("attn_output.weight", (d.heads * d.head, d.embedding)),
     ]
-    if d.architecture in ("qwen3", "qwen3moe", "qwen35", "gemma3"):
+    if d.architecture in ("qwen3", "qwen3moe", "qwen35", "qwen35moe", "gemma3"):
         found += [("attn_q_norm.weight", (d.head,)), ("attn_k_norm.weight", (d.head,))]
     return found
 
@@ -149,6 +149,8 @@ def _experts(d: Dimensions) -> list[Described]:
     ]
     if d.kv_rank:
         found.append(("exp_probs_b.bias", (d.experts,)))
+    if d.experts_shared and d.state_period:
+        found.append(("ffn_gate_inp_shexp.weight", (d.embedding,)))
     if d.experts_shared:
         found += _dense(d, d.experts_shared * d.feed_forward, mark="_shexp")
     if d.architecture == "gpt-oss":

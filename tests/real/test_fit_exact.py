@@ -20,7 +20,7 @@ from app.fit.memory import Placement, estimate
 from app.fit.simulate import simulate
 from app.models.gguf import Header, read_header
 from tests.support import synthetic
-from tests.support.shapes import MODELS, cut, wishes
+from tests.support.shapes import MODELS, OTHERS, cut, wishes
 
 PATIENCE_S = 200.0
 
@@ -41,6 +41,21 @@ def test_the_formula_is_llama_cpps_own_answer(name: str) -> None:
         assert parts.kv == pytest.approx(sum(buffers.kv.values()), rel=0.001), wish
         assert parts.compute == pytest.approx(sum(buffers.compute.values()), rel=0.005), wish
         assert parts.output == pytest.approx(sum(buffers.output.values()), rel=0.01), wish
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_other_architectures_are_planned_within_half_a_percent(name: str) -> None:
+    header = blueprint.header(OTHERS[name], "Q4_K_M")
+    shape = from_header(header)
+    asked = tuple(wishes(3, start=17 * list(OTHERS).index(name), longest=40_960))
+    answers = simulate(header, asked, gpu_layers=0, timeout_s=PATIENCE_S)
+    for wish, buffers in zip(asked, answers, strict=True):
+        placement = Placement(wish.context, wish.kv, batch=wish.batch, swa_full=wish.swa_full)
+        parts = estimate(shape, placement, named("cpu64")).host
+        assert parts.kv == pytest.approx(sum(buffers.kv.values()), rel=0.001), wish
+        promised = parts.total - parts.overhead
+        taken = parts.weights + beside_weights(buffers)
+        assert promised == pytest.approx(taken, rel=0.005), wish
 
 
 @pytest.mark.parametrize("name", ["mistral3 3B", "qwen3moe 30B", "gpt-oss 20B"])

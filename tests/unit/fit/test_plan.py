@@ -18,7 +18,7 @@ from app.fit.learned import Learned, Load, shape_key
 from app.fit.memory import estimate
 from app.fit.plan import Plan, plan
 from app.hardware.types import Cpu, Disk, Gpu, Hardware, Ram
-from app.models.catalogue import find
+from app.models.catalogue import Entry, File, find
 
 CONTEXT = 40_960
 
@@ -266,8 +266,6 @@ def test_the_command_prints_the_contract(capsys: pytest.CaptureFixture[str]) -> 
         ("mistral-small-4", "Connect|connect to a server"),
         ("magistral-medium", "API"),
         ("no-such-model", "Known:"),
-        ("hf://mistralai/Magistral-32B", "hub"),
-        ("glm-4.7-flash", "dimensions"),
     ],
 )
 def test_what_cannot_be_planned_is_told_in_a_sentence(
@@ -275,6 +273,23 @@ def test_what_cannot_be_planned_is_told_in_a_sentence(
 ) -> None:
     assert main(["fit", model, "--device", "rtx4090"]) == 1
     assert re.search(said, capsys.readouterr().err)
+
+
+def test_without_dimensions_the_weights_are_told() -> None:
+    files = (
+        File("Q4_K_M", "a/b", "b-q4.gguf", "a", False, "llama_cpp", 16_500_000_000, "rounded"),
+        File("Q8_0", "a/b", "b-q8.gguf", "a", False, "llama_cpp", None, "computed"),
+    )
+    entry = Entry("b", "B", "a", "MIT", 40_960, "think", files)
+    with pytest.raises(WorldError) as caught:
+        from_entry(entry)
+    problem = caught.value.problem
+    assert problem.title.startswith("B needs at least 16.5 GB for its weights")
+    assert "header" in problem.advice
+    assert "read before the download" in problem.advice
+    assert problem.detail == "Q4_K_M 16.5 GB"
+    with pytest.raises(WorldError, match="is not known yet"):
+        from_entry(replace(entry, files=files[1:]))
 
 
 def test_a_device_without_a_known_bandwidth_has_no_speed() -> None:

@@ -7,19 +7,38 @@ import pytest
 from app.fit import blueprint, gguf_shape, planned
 from app.fit.candidates import from_entry
 from app.models.catalogue import find
-from tests.support.shapes import MODELS
+from tests.support.shapes import MODELS, OTHERS
 
 QUANTIZATIONS = ("Q8_0", "Q6_K_L", "Q5_K_M", "Q4_K_M", "Q4_K_S", "MXFP4", "BF16", "IQ4_XS")
 
 
-@pytest.mark.parametrize("name", MODELS)
+ALL = {**MODELS, **OTHERS}
+
+
+@pytest.mark.parametrize("name", ALL)
 def test_it_is_what_the_planned_header_tells(name: str) -> None:
-    dimensions = MODELS[name]
+    dimensions = ALL[name]
     for quantization in QUANTIZATIONS:
-        header = blueprint.header(dimensions, quantization)
-        assert planned.shape(dimensions, quantization) == gguf_shape.from_header(
-            header, quantization
-        )
+        told = gguf_shape.from_header(blueprint.header(dimensions, quantization), quantization)
+        found = planned.shape(dimensions, quantization)
+        # A file pads its tensors to 32 bytes.
+        assert 0 <= told.file_bytes - found.file_bytes < 32 * 1024
+        assert found == replace(told, file_bytes=found.file_bytes)
+
+
+@pytest.mark.parametrize(
+    ("name", "quantization", "gigabytes"),
+    [
+        ("qwen35 27B", "Q4_K_M", 16.5),
+        ("qwen35 27B", "Q6_K", 22.0),
+        ("qwen35 27B", "Q8_0", 28.6),
+        ("deepseek2 30B", "Q4_K_M", 18.3),
+        ("deepseek2 30B", "Q6_K", 24.7),
+    ],
+)
+def test_sizes_are_those_of_published_files(name: str, quantization: str, gigabytes: float) -> None:
+    size = planned.shape(OTHERS[name], quantization).weights_bytes
+    assert size / 1e9 == pytest.approx(gigabytes, rel=0.011)
 
 
 def test_layers_differ_where_the_mix_does() -> None:

@@ -8,26 +8,59 @@ import pytest
 from app import paths
 from app.fit import quality
 from app.fit.candidates import from_entry
+from app.fit.devices import named
+from app.fit.plan import plan
 from app.models.catalogue import Entry, default_path, entries, find, read
 from app.reasoning.formats import FORMATS
 
 
-def test_every_model_that_can_be_downloaded_can_be_planned_or_says_why() -> None:
-    planned = [entry for entry in entries() if entry.where == "here" and entry.dimensions]
-    assert {entry.id for entry in planned} >= {
+def test_every_model_that_can_be_downloaded_can_be_planned() -> None:
+    here = [entry for entry in entries() if entry.where == "here"]
+    assert {entry.id for entry in here} >= {
         "magistral-small-1.0",
         "magistral-small-1.1",
         "magistral-small-1.2",
         "ministral-3-14b-reasoning",
+        "ministral-3-8b-reasoning",
+        "ministral-3-3b-reasoning",
         "gpt-oss-20b",
+        "qwen3.8-27b",
+        "gemma-4-12b",
+        "glm-4.7-flash",
+        "devstral-small-2",
     }
-    for entry in planned:
+    for entry in here:
         for candidate, file in zip(from_entry(entry), entry.files, strict=True):
             assert candidate.shape.quantization == file.quantization
             assert quality.points_lost(file.quantization, "f16") >= 0
             if file.bytes and file.engine == "llama_cpp":
                 # Published, and computed here: within the three digits, or the vocabulary's text.
                 assert candidate.shape.weights_bytes == pytest.approx(file.bytes, rel=0.004)
+
+
+@pytest.mark.parametrize("device", ["rtx4090", "mac32"])
+@pytest.mark.parametrize("name", [entry.id for entry in entries() if entry.where == "here"])
+def test_every_model_that_can_be_downloaded_has_rows_and_a_verdict(name: str, device: str) -> None:
+    entry = find(name)
+    assert entry is not None
+    found = plan(from_entry(entry), named(device), entry.context_default)
+    kinds = {(row.quantization, row.shape.engine) for row in found.rows}
+    mlx = device.startswith("mac")
+    assert kinds == {(f.quantization, f.engine) for f in entry.files if mlx or f.engine != "mlx"}
+    assert all(row.parts.weights > 1e9 and row.parts.kv > 1e7 and row.reason for row in found.rows)
+    assert found.choice or "smaller context" in found.reason
+
+
+def test_magistral_is_there_in_all_its_forms() -> None:
+    entry = find("magistral-small-1.2")
+    assert entry is not None
+    publishers = {file.publisher for file in entry.files}
+    assert publishers == {"Mistral AI", "unsloth", "bartowski", "lmstudio-community"}
+    folders = {file.quantization for file in entry.files if file.engine == "mlx"}
+    assert folders == {"4bit", "5bit", "6bit", "8bit"}
+    assert entry.scores
+    assert entry.sampling
+    assert len(entry.languages) == 24
 
 
 def test_the_parameters_follow_from_the_dimensions() -> None:
