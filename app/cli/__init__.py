@@ -10,12 +10,12 @@ from collections.abc import Sequence
 
 from app.errors import WorldError
 
-COMMANDS = ("ask", "chat", "hardware", "fit", "math", "tokens", "reasoning", "doctor")
+COMMANDS = ("ask", "chat", "hardware", "fit", "math", "models", "tokens", "reasoning", "doctor")
 
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of all commands; each sets `run`, a function of the parsed arguments."""
-    from app.cli import ask, chat, fit, inspect, math
+    from app.cli import ask, chat, fit, inspect, math, models
 
     top = argparse.ArgumentParser(
         prog="ponder",
@@ -28,6 +28,7 @@ def parser() -> argparse.ArgumentParser:
     inspect.add_parsers(commands)
     fit.add_parser(commands)
     math.add_parser(commands)
+    models.add_parser(commands)
     return top
 
 
