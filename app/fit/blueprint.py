@@ -29,6 +29,7 @@ _BASE = {
     "Q4_K_S": Q4_K,
     "MXFP4": MXFP4,
 }
+_PLAIN = ("norm.weight", ".bias", "ffn_gate_inp.weight", "ssm_conv1d.weight")
 _QKV = {"Q4_K_M": Q5_K, "Q5_K_M": Q6_K}
 # What llama-quantize takes where a row is no whole number of blocks (tensor_type_fallback).
 _FALLBACK = {Q3_K: _IQ4_NL, Q4_K: _Q5_0, Q5_K: _Q5_1, Q6_K: Q8_0}
@@ -165,7 +166,7 @@ def tensor_bytes(d: Dimensions, quantization: str, name: str, shape: tuple[int, 
 
 def _kind(d: Dimensions, quantization: str, name: str, shape: tuple[int, ...]) -> int:
     """Return the ggml type that llama-quantize gives a tensor."""
-    if len(shape) == 1 or name.endswith(("norm.weight", ".bias", "ffn_gate_inp.weight")):
+    if len(shape) == 1 or name.endswith(_PLAIN):
         return F32
     kind = _mixed(d, quantization, name)
     if shape[0] % BLOCKS[kind][0]:
