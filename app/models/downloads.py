@@ -40,6 +40,8 @@ AT_ONCE = 2
 """More would share the same line, and finish later."""
 
 _SPEED_OVER_S = 10.0
+# After these the hub is asked again what the files are: what it said before may have been wrong.
+_ASK_AGAIN = ("download-damaged", "download-size", "hub-no-file", "hub-no-revision")
 
 
 @dataclass(slots=True)
@@ -190,6 +192,9 @@ class Downloads:
             entry = self._entries.get(download)
             if entry is None or entry.state not in before:
                 return
+            problem = entry.record.problem
+            if after == "waiting" and problem is not None and problem.key in _ASK_AGAIN:
+                entry.record = replace(entry.record, agreed=None)
             _set(entry, after)
         self._nudge()
 

@@ -1,0 +1,191 @@
+"""Downloads through the real children: pause, cancel, several at once, and another start."""
+
+import hashlib
+import os
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from app.models import download_records
+from app.models.download_types import Patience
+from app.models.downloads import AT_ONCE, Download, Downloads, Wanted
+from tests.support.hub_server import HubServer, Repo, serving
+
+REPO = "maker/Model-GGUF"
+DATA = random.Random(7).randbytes(6_000_000)
+NAMES = tuple(f"Model-{kind}.gguf" for kind in ("Q4_K_M", "Q5_K_M", "Q6_K", "Q8_0"))
+PATIENCE_S = 60.0
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
+    files = {name: DATA[number:] for number, name in enumerate(NAMES)}
+    repos = {
+        REPO: Repo(dict(files), tags=["gguf"]),
+        "maker/Gated": Repo({NAMES[0]: DATA}, gated=True),
+    }
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
+    monkeypatch.setenv("HF_TOKEN_PATH", "/nowhere")
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    with serving(repos) as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        yield hub
+
+
+class Watched(Downloads):
+    """Downloads with a way to wait for what they come to."""
+
+    def __init__(self, **options: object) -> None:
+        self._changed = threading.Event()
+        super().__init__(self._changed.set, **options)  # type: ignore[arg-type]  # passed on
+
+    def until(self, done: Callable[[tuple[Download, ...]], bool]) -> tuple[Download, ...]:
+        deadline = time.monotonic() + PATIENCE_S
+        while not done(found := self.all()):
+            assert time.monotonic() < deadline, found
+            self._changed.wait(0.2)
+            self._changed.clear()
+        return found
+
+    def one(self, *states: str) -> Download:
+        return self.until(lambda found: found[0].state in states)[0]
+
+
+def models() -> Path:
+    return Path(os.environ["PONDER_HOME"]) / "data" / "models"
+
+
+def arriving(found: tuple[Download, ...]) -> bool:
+    return 0 < found[0].done_bytes < found[0].total_bytes
+
+
+def children() -> list[psutil.Process]:
+    found = psutil.Process().children(recursive=True)
+    return [child for child in found if any("spawn_main" in word for word in child.cmdline())]
+
+
+def records() -> list[str]:
+    folder = download_records.records_folder()
+    return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+
+
+def test_it_pauses_survives_a_restart_and_ends(hub: HubServer) -> None:
+    hub.bytes_per_s = 3e6
+    with Watched() as downloads:
+        name = downloads.start(Wanted(REPO, files=(NAMES[0],), title="Model"))
+        found = downloads.until(lambda all_: arriving(all_) and bool(all_[0].bytes_per_s))[0]
+        assert found.total_bytes == len(DATA)
+        assert found.seconds_left
+        downloads.pause(name)
+        assert downloads.all()[0].state == "paused"
+        downloads.until(lambda _: not children())
+    with Watched() as downloads:
+        paused = downloads.all()[0]
+        assert (paused.state, paused.wanted.title) == ("paused", "Model")
+        assert 0 < paused.done_bytes < len(DATA)
+        time.sleep(0.3)
+        assert not children(), "what was paused stays so"
+        downloads.resume(name)
+        downloads.until(arriving)
+    assert not children()
+    hub.bytes_per_s = None
+    # What was running goes on by itself.
+    with Watched() as downloads:
+        done = downloads.one("done", "failed")
+        assert done.path == str(models() / REPO / NAMES[0])
+        assert done.done_bytes == done.total_bytes == len(DATA)
+    assert hashlib.sha256(Path(done.path).read_bytes()).digest() == hashlib.sha256(DATA).digest()
+    assert not records()
+    with Watched() as downloads:
+        assert downloads.all() == ()
+
+
+def test_several_at_once_and_the_others_wait(hub: HubServer) -> None:
+    hub.bytes_per_s = 4e6
+    most = 0
+
+    def count(found: tuple[Download, ...]) -> bool:
+        nonlocal most
+        most = max(most, len(children()))
+        return all(download.state == "done" for download in found)
+
+    with Watched() as downloads:
+        for name in NAMES:
+            downloads.start(Wanted(REPO, files=(name,)))
+        states = [download.state for download in downloads.all()]
+        assert states.count("waiting") >= len(NAMES) - AT_ONCE
+        downloads.until(count)
+    assert most == AT_ONCE
+    assert {path.name for path in (models() / REPO).glob("*.gguf")} == set(NAMES)
+
+
+def test_cancel_leaves_nothing(hub: HubServer) -> None:
+    hub.bytes_per_s = 3e6
+    wanted = Wanted(REPO, files=(NAMES[0],))
+    with Watched() as downloads:
+        name = downloads.start(wanted)
+        downloads.until(arriving)
+        downloads.cancel(name)
+        assert downloads.all() == ()
+        # And again at once: the new one does not meet the old one's part.
+        assert downloads.start(wanted) == name
+        hub.bytes_per_s = None
+        downloads.one("done")
+        downloads.cancel(name)
+    assert (models() / REPO / NAMES[0]).read_bytes() == DATA, "what is done stays"
+    with Watched() as downloads:
+        hub.bytes_per_s = 3e6
+        name = downloads.start(Wanted(REPO, files=(NAMES[1],)))
+        downloads.until(arriving)
+        downloads.cancel(name)
+    assert {path.name for path in (models() / REPO).iterdir()} == {NAMES[0], ".ponder.json"}
+    assert not records()
+
+
+def test_a_failure_is_shown_kept_and_gone_on_with(hub: HubServer) -> None:
+    hub.faults.reset_after = 2_000_000
+    hub.faults.lie_hash = True
+    patience = Patience((0.0,), 2.0)
+    with Watched(patience=patience) as downloads:
+        name = downloads.start(Wanted(REPO, files=(NAMES[0],)))
+        failed = downloads.one("failed")
+        assert failed.problem is not None
+        assert failed.problem.key == "download-damaged"
+    with Watched() as downloads:
+        again = downloads.all()[0]
+        assert (again.state, again.problem) == ("failed", failed.problem)
+        # What was agreed upon was a lie: it is asked anew.
+        hub.faults.lie_hash = False
+        downloads.resume(name)
+        done = downloads.one("done", "failed")
+        assert done.state == "done", done.problem
+    assert [path.name for path in (models() / REPO).glob("*.bad")] == []
+
+
+def test_a_gated_repository_is_told_and_a_token_then_opens_it(
+    hub: HubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Watched() as downloads:
+        name = downloads.start(Wanted("maker/Gated", files=(NAMES[0],)))
+        problem = downloads.one("failed").problem
+        assert problem is not None
+        assert problem.key == "hub-gated"
+        assert f"{hub.url}/maker/Gated" in problem.advice
+        hub.token = "hf_secret"
+        monkeypatch.setenv("HF_TOKEN", "hf_secret")
+        downloads.resume(name)
+        assert downloads.one("done", "failed").state == "done"
+
+
+def test_a_damaged_record_is_set_aside(hub: HubServer) -> None:
+    wanted = Wanted(REPO, files=(NAMES[0],))
+    download_records.save(download_records.Record(wanted, str(models()), "paused"))
+    (download_records.records_folder() / "0123456789abcdef.json").write_text('{"wanted": 3')
+    with Watched() as downloads:
+        assert [download.wanted for download in downloads.all()] == [wanted]
+    assert "0123456789abcdef.damaged" in records()
