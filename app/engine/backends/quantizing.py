@@ -140,8 +140,10 @@ class Listener:
             self._read(line)
             if self._keep:
                 self.lines.append(line)
-            if not _BEGUN.search(line) and _COMPLAINT.search(line):
-                self.complaints.append(line.strip())
+            # A tensor that fails leaves its own line unfinished.
+            said = line.rpartition(" .. ")[2]
+            if not _BEGUN.search(said) and _COMPLAINT.search(said):
+                self.complaints.append(said.strip())
         self._read(self._line)
 
     def _read(self, line: str) -> None:

@@ -28,8 +28,8 @@ LOG = """llama_model_loader: loaded meta data
 [   1/   3] output.weight  - [ 64, 1024,   1,   1], type =    f16, converting to q6_K .. size =\
      1.00 MiB ->     0.20 MiB
 [   2/   3] output_norm.weight - [ 64, 1, 1, 1], type =    f32, size =    0.020 MiB
-[   3/   3] token_embd.weight - [ 64, 1024, 1, 1], type =    f16, size =    1.000 MiB
-llama_model_quantize: failed to quantize: tensor 'blk.0.failure' has invalid data
+[   3/   3] token_embd.weight - [ 64, 1024, 1, 1], type =    f16, converting to q4_0 ..\
+ llama_model_quantize: failed to quantize: tensor 'blk.0.failure' has invalid data
 """
 
 
