@@ -71,7 +71,6 @@ def stamp_key() -> str:
     """Return a hash of all that `.venv` is made from: it is good while this stays the same."""
     parts = [sys.version, sys.platform, str(ROOT), setup_engine.accelerator(), setup_engine.RECIPE]
     parts += [(LOCKS / f"{name}.txt").read_text() for name in ("app", "test", "build")]
-    parts.append(setup_formulas.key())
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
@@ -81,8 +80,7 @@ def is_ready(key: str, *, testing: bool) -> bool:
         stamp = json.loads(STAMP.read_text())
     except (OSError, ValueError):
         return False
-    whole = python_of(VENV).exists() and setup_formulas.BUNDLE.exists()
-    return whole and stamp["key"] == key and (stamp["test"] or not testing)
+    return stamp["key"] == key and (stamp["test"] or not testing) and python_of(VENV).exists()
 
 
 def split_lock(name: str) -> tuple[str, str]:
@@ -244,7 +242,6 @@ def set_up(key: str, *, testing: bool) -> bool:
         install(python, packages, "Fetching the packages")
         write_whole(PACKAGES, key + lock)
     kind = install_engine(engine)
-    setup_formulas.make(install_node)
     site = sysconfig.get_path("purelib", "venv", {"base": str(VENV)})
     (Path(site) / "ponder.pth").write_text(f"{ROOT}\n")  # `python -m app` from any folder
     write_stamp(key, testing=testing)
@@ -321,6 +318,9 @@ def main(arguments: list[str]) -> int:
                 ready = is_ready(key, testing=testing) or set_up(key, testing=testing)
             if not ready:
                 os.execv(sys.executable, [sys.executable, str(ROOT / "run.py"), *arguments])
+        if not setup_formulas.is_ready():
+            with Lock():
+                setup_formulas.make(install_node)
         return test(arguments[1:]) if testing else start(arguments)
     except TroubleError as trouble:
         print(f"\n{trouble}", file=sys.stderr)

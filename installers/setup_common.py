@@ -22,11 +22,12 @@ SETUP = ROOT / ".setup"
 LOG = SETUP / "build.log"
 GIB = 2**30
 
-_FULL = r"No space left on device|Errno 28\b|not enough space"
-_CHANGED = r"DO NOT MATCH THE HASHES"
+_FULL = r"No space left on device|ENOSPC|Errno 28\b|not enough space"
+_CHANGED = r"DO NOT MATCH THE HASHES|EINTEGRITY"
 _NETWORK = (
     r"NewConnectionError|NameResolution|name resolution|getaddrinfo|Max retries exceeded|"
-    r"ConnectTimeout|Read timed out|ProxyError|Network is unreachable|SSLError|Could not fetch"
+    r"ConnectTimeout|Read timed out|ProxyError|Network is unreachable|SSLError|Could not fetch|"
+    r"ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|ENETUNREACH"  # npm's words
 )
 _NO_BUILD = r"No matching distribution found for (\S+)"
 _MEMORY = r"Killed signal|fatal error: Killed|[Oo]ut of memory|Cannot allocate memory"

@@ -60,7 +60,7 @@ def is_ready() -> bool:
 
 def make(install_node: InstallNode) -> None:
     """Make the bundle, from the cache where it is there. Raises TroubleError."""
-    if is_ready():
+    if is_ready():  # another set-up made it while this one waited
         return
     name = key()
     kept = setup_engine.cache_dir().parent / "formulas" / f"{name[:20]}.js"

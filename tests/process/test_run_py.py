@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pytest
 
-from installers import setup_common, setup_engine, setup_system
+from installers import setup_common, setup_engine, setup_formulas, setup_system
 from installers.setup_common import Progress, TroubleError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -85,12 +85,21 @@ class Project:
             "PIP_USER": "1",  # a habit that must not reach the set-up
             "QT_QPA_PLATFORM": "offscreen",
         }
+        mathjax = self.root / "resources" / "mathjax"
+        mathjax.mkdir(parents=True)
+        for made_from in setup_formulas.MADE_FROM:
+            (mathjax / made_from).write_text("{}\n")
+        (self.root / "requirements" / "node.txt").write_text("")
+        formulas = self.python("print(run.setup_formulas.key())")
         name = self.python("print(run.setup_engine.name_of('cpu', run.split_lock('app')[1]))")
         kept = folder / "cache" / "Ponder" / "engine" / name
         wheel(kept, "llama-cpp-python", "")
         made = kept / "llama_cpp_python-1.0-py3-none-any.whl"
         with zipfile.ZipFile(made, "a") as archive:
             archive.writestr("llama_cpp.py", "def llama_backend_init(): pass\n")
+        self.bundle = folder / "cache" / "Ponder" / "formulas" / f"{formulas[:20]}.js"
+        self.bundle.parent.mkdir()
+        self.bundle.write_text("mathjax")
 
     def lock(self, text: str) -> None:
         for name in ("app", "test"):
@@ -239,6 +248,44 @@ def test_an_interrupt_is_no_traceback(ready: Project) -> None:
     assert started.returncode == 130
     assert "Traceback" not in said
     assert said.splitlines()[-1] == "Stopped. The same command goes on where this stopped."
+
+
+NODE = """#!/bin/sh
+case "$1" in
+  --version) echo v20.1.0 ;;
+  build.mjs) mkdir -p dist && echo bundled > dist/mathjax.js ;;
+esac
+"""
+NPM = """#!/bin/sh
+if [ "$1" = ci ] && [ -e "$0.cut" ]; then echo npm error code ENOTFOUND; exit 1; fi
+"""
+
+
+def test_mathjax_is_bundled_once_and_its_trouble_is_one_sentence(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    project.bundle.unlink()
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for name, code in (("node", NODE), ("npm", NPM)):
+        (tools / name).write_text(code)
+        (tools / name).chmod(0o755)
+    project.env["PATH"] = f"{tools}{os.pathsep}{project.env['PATH']}"
+    cut = tools / "npm.cut"
+    cut.touch()
+    status, said = project.run()
+    assert status == 1
+    assert said.splitlines()[-1].startswith("MathJax could not be fetched: the package index could")
+    assert "Traceback" not in said
+    cut.unlink()
+    status, said = project.run("next")
+    assert (status, said.splitlines()[-1]) == (0, "window next"), said
+    made = project.root / "resources" / "mathjax" / "dist" / "mathjax.js"
+    assert made.read_text() == project.bundle.read_text() == "bundled\n"
+    (made.parent.parent / "entry.js").write_text("other")
+    status, said = project.run("changed")
+    assert (status, said.splitlines()[-1]) == (0, "window changed"), said
+    assert "Bundling it" in said
+    assert "virtual environment" not in said
 
 
 def test_an_old_python_is_told_in_a_sentence() -> None:
