@@ -14,7 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from app.errors import Problem, WorldError
 from app.models import download_child, download_records, hub_child
@@ -181,7 +181,7 @@ class Downloads:
                 connection.close()
         self._nudges = self._nudged = None
 
-    def __enter__(self) -> "Downloads":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -161,6 +161,7 @@ def test_a_failure_is_shown_kept_and_gone_on_with(hub: HubServer) -> None:
         assert (again.state, again.problem) == ("failed", failed.problem)
         # What was agreed upon was a lie: it is asked anew.
         hub.faults.lie_hash = False
+        hub.faults.reset_after = None
         downloads.resume(name)
         done = downloads.one("done", "failed")
         assert done.state == "done", done.problem
