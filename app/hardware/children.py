@@ -41,6 +41,7 @@ _PER_START = 4
 _LONGEST_S = 10.0
 _START_S = 20.0
 _REAP_S = 0.2
+_LEAST_S = 1.0
 # A program that a child runs is ended by it a little before the child itself would be.
 _PROGRAM_SHARE = 0.8
 
@@ -109,7 +110,7 @@ class _Round:
         began = time.monotonic()
         process = context.Process(
             target=_main,
-            args=(name, theirs, self._patience_s, began, self._log_path),
+            args=(name, theirs, self._patience_of(name), began, self._log_path),
             name=f"probe {name}",
             daemon=True,
         )
@@ -122,6 +123,13 @@ class _Round:
             self._running.append(_Child(name, process, ours, began, False, began + _START_S))
         finally:
             theirs.close()  # else its end would never be seen
+
+    def _patience_of(self, name: str) -> float:
+        """Return what is left of the time for a probe that is asked in another's place."""
+        if name not in _INSTEAD.values():
+            return self._patience_s
+        spent_s = time.monotonic() - self._began
+        return max(self._patience_s - spent_s, min(self._patience_s, _LEAST_S))
 
     def _listen(self, child: _Child) -> None:
         """Take the child's next word: that it is ready, its answer, or its end without one."""

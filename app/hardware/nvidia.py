@@ -60,6 +60,10 @@ def ask_nvml() -> str:
             for handle in handles
         ]
         return json.dumps({"driver": _str(pynvml.nvmlSystemGetDriverVersion()), "devices": devices})
+    except pynvml.NVMLError_LibraryNotFound as error:
+        raise ProbeError("NVIDIA's driver is not installed (it brings NVML's library)") from error
+    except pynvml.NVMLError_DriverNotLoaded as error:
+        raise ProbeError("NVIDIA's driver is there but not loaded: restart the computer") from error
     except pynvml.NVMLError as error:
         raise ProbeError(f"it said: {error}") from error
 

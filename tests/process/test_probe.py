@@ -157,3 +157,13 @@ def test_a_package_that_is_missing_is_a_reason(
     _, problems = children.ask([children.NVML], PATIENCE_S)
     assert problems[children.NVML] == "the package nvidia-ml-py is not installed"
     assert problems[children.SMI] == "nvidia-smi is not installed"
+
+
+@pytest.mark.skipif(nvidia.installed(), reason="there is a driver")
+def test_the_real_package_says_that_there_is_no_driver() -> None:
+    texts, problems = children.ask([children.NVML], PATIENCE_S)
+    assert texts == {}
+    assert problems == {
+        children.NVML: "NVIDIA's driver is not installed (it brings NVML's library)",
+        children.SMI: "nvidia-smi is not installed",
+    }
