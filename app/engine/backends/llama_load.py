@@ -108,7 +108,7 @@ def _load_model(api: Any, header: Header, options: LoadOptions, progress: LoadPr
 
     params = api.llama_model_default_params()
     params.n_gpu_layers = options.gpu_layers
-    params.use_extra_bufts = not _has_amx(api)
+    params.use_extra_bufts = not has_amx(api)
     if options.cpu_experts:
         overrides = llama_library.experts_in_main_memory()
         params.tensor_buft_overrides = ctypes.addressof(overrides)
@@ -122,7 +122,7 @@ def _load_model(api: Any, header: Header, options: LoadOptions, progress: LoadPr
     return model
 
 
-def _has_amx(api: Any) -> bool:
+def has_amx(api: Any) -> bool:
     """Whether this build uses AMX: then its weights must stay in plain buffers.
 
     GCC before 12.4, 13.3 and 14 compiles the loading of AMX's tile configuration wrongly (its bug

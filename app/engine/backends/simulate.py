@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from app.engine.backends.buffers import Buffers, read
-from app.engine.backends.llama_load import _has_amx
+from app.engine.backends.llama_load import has_amx
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -76,7 +76,7 @@ def _answer(question: Question) -> Answer:
     api.llama_log_set(callback, None)
     params = api.llama_model_default_params()
     params.n_gpu_layers = question.gpu_layers
-    params.use_extra_bufts = not _has_amx(api)
+    params.use_extra_bufts = not has_amx(api)
     params.no_alloc = not question.allocate
     # Mapped files would be told as their whole range, and no_alloc cannot map at all.
     params.load_mode = api.LLAMA_LOAD_MODE_NONE
