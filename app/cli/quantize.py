@@ -28,7 +28,7 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
     )
     quantize.add_argument("source", metavar="SOURCE", help="a GGUF file, or a safetensors folder")
     quantize.add_argument("type", metavar="TYPE", help="such as Q4_K_M; for a folder, such as 4bit")
-    quantize.add_argument("--out", metavar="FILE", help="default: beside the source, by its type")
+    quantize.add_argument("--out", metavar="FILE", help="or a folder; default: beside the source")
     quantize.add_argument("--threads", type=int, default=0, metavar="N", help="default: all")
     quantize.add_argument("--preview", action="store_true", help="only say what it would give")
     quantize.add_argument("--json", action="store_true", help="one event a line")

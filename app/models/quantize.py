@@ -99,6 +99,13 @@ def default_out(source: Path, quantization: str) -> Path:
     return source.with_name(f"{without_type(source.stem)}-{quantization}.gguf")
 
 
+def _target(source: Path, quantization: str, out: Path | None) -> Path:
+    usual = default_out(source, quantization)
+    if out is None:
+        return usual
+    return out / usual.name if out.is_dir() else out
+
+
 def preview(
     source: Path,
     quantization: str,
@@ -110,13 +117,13 @@ def preview(
     """Return what quantizing would give; never raises WorldError.
 
     machine: None for this one, which takes a second to ask. context: tokens to plan for. out: where
-    it would be written, by default beside the source.
+    it would be written: a name, or a folder that is there; by default beside the source.
     """
     try:
         planned = plan(source, quantization)
     except WorldError as error:
         return Preview(quantization, 0, None, error.problem)
-    target = out or default_out(source, planned.quantization)
+    target = _target(source, planned.quantization, out)
     row = _row(planned.candidate, machine, context)
     try:
         quantize_target.check(target, planned.bytes)
@@ -145,8 +152,9 @@ def _row(candidate: "Candidate", machine: "Machine | None", context: int | None)
 class Quantizing:
     """One quantization. `run` blocks until it is done, for hours maybe: call it in a job.
 
-    threads: 0 for all that this process may use. progress: called from `run`'s thread, twice a
-    second at most but for each tensor. log_path: where the libraries' words go.
+    out: a name, or a folder that is there; by default beside the source. threads: 0 for all that
+    this process may use. progress: called from `run`'s thread, for each tensor and twice a second
+    at most between. log_path: where the libraries' words go.
     """
 
     def __init__(
@@ -180,9 +188,7 @@ class Quantizing:
         """Make it. Return None where it was cancelled. Raises WorldError."""
         began = time.monotonic()
         planned = plan(self._source, self._quantization)
-        out = self._out or default_out(self._source, planned.quantization)
-        if out.is_dir() and not self._source.is_dir():
-            out = out / default_out(self._source, planned.quantization).name
+        out = _target(self._source, planned.quantization, self._out)
         quantize_target.check(out, planned.bytes)
         folder = quantize_target.workshop(out)
         try:

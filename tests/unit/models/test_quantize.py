@@ -183,6 +183,15 @@ def test_a_preview_tells_size_and_fit_before_anything_is_made(tmp_path: Path) ->
     assert none.problem is not None
 
 
+def test_a_folder_as_the_target_takes_the_usual_name(tmp_path: Path) -> None:
+    seen = quantize.preview(DEMO, "Q4_0", machine=named("cpu16"), out=tmp_path)
+    assert seen.problem is None
+    (tmp_path / "ponder-demo-Q4_0.gguf").touch()
+    seen = quantize.preview(DEMO, "Q4_0", machine=named("cpu16"), out=tmp_path)
+    assert seen.problem is not None
+    assert seen.problem.title == "ponder-demo-Q4_0.gguf is there already."
+
+
 def test_a_preview_says_that_the_disk_is_too_small(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
