@@ -50,6 +50,9 @@ class Desk(QObject):
         self._item: Item | None = None
         self._context = 0
         self._kept: Item | None = None
+        self._planning = False
+        self._shown = ("", 0)
+        self._model: tuple[str, str] = ("", "")
         self._table: Table | None = None
         self._asked = 0
         self._accepted: set[str] = set()
@@ -192,6 +195,11 @@ class Desk(QObject):
             return
         if item.repository is not None and item.id not in self._fetched:
             self._say("Reading the header of one of its files…")
+        if self._shown != (item.id, self._context):
+            # Until the new table is there, the old one's lines are nobody's: the button rests.
+            self._table, self._planning = None, True
+            self._shown = (item.id, self._context)
+            self.show_action()
         mine, context, fetched = self._asked, self._context, self._fetched.get(item.id)
 
         def planned() -> "tuple[Table, Remote | None]":
@@ -214,7 +222,7 @@ class Desk(QObject):
 
     def _say(self, text: str) -> None:
         """Show words in place of a table."""
-        self._table = None
+        self._table, self._planning, self._shown = None, False, ("", 0)
         self._picker.detail.show_message(text)
         self.show_action()
 
@@ -242,7 +250,7 @@ class Desk(QObject):
         self._kept = self._item
         labels = [line.label for line in table.lines]
         again = before is not None and before.label in labels and not before.best
-        self._table = table
+        self._table, self._planning = table, False
         chosen = labels.index(before.label) if before is not None and again else table.best
         self._picker.detail.show_table(table, chosen)
         self.show_action()
@@ -262,7 +270,7 @@ class Desk(QObject):
         detail, found = self._picker.detail, self._action()
         detail.take.setText(found.label)
         detail.take.setEnabled(found.enabled)
-        detail.take.setVisible(found.kind != "none" or self._look is None)
+        detail.take.setVisible(self._table is not None or self._planning or self._look is None)
         detail.take.setToolTip(found.why)
         detail.take.setAccessibleDescription(found.why)
         detail.card.show_download(found.download)
@@ -310,7 +318,12 @@ class Desk(QObject):
         self._say(" ".join(filter(None, (NO_SERVERS_YET, advice))))
 
     def model_changed(self) -> None:
-        """Show which model is loaded, once that is another one."""
+        """Show which model is loaded; what is free has changed with it."""
+        model = self._session.state.model
+        now = (model.phase, model.path)
         if self._picker.isVisible():
             self._show_items()
             self.show_action()
+            if now != self._model and model.phase in ("none", "ready", "failed"):
+                self.look()
+        self._model = now
