@@ -207,18 +207,22 @@ class Desk(QObject):
 
             return work.plan_item(item, context, look, fetched)
 
-        def show(planned: "tuple[Table, Remote | None]") -> None:
-            table, got = planned
-            if got is not None:
-                self._fetched[item.id] = got
-            if mine == self._asked:
-                self._show_table(table)
+        jobs.run(
+            planned,
+            then=lambda planned: self._on_planned(mine, item, *planned),
+            failed=lambda problem: self._on_unplanned(mine, problem),
+            owner=self,
+        )
 
-        def failed(problem: Problem) -> None:
-            if mine == self._asked:
-                self._say(problem.sentence())
+    def _on_planned(self, asked: int, item: Item, table: Table, got: "Remote | None") -> None:
+        if got is not None:
+            self._fetched[item.id] = got
+        if asked == self._asked:
+            self._show_table(table)
 
-        jobs.run(planned, then=show, failed=failed, owner=self)
+    def _on_unplanned(self, asked: int, problem: Problem) -> None:
+        if asked == self._asked:
+            self._say(problem.sentence())
 
     def _say(self, text: str) -> None:
         """Show words in place of a table."""
