@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     from app.cli.engine import model_path
     from app.models.quantize import Quantizing, preview
 
-    source = model_path(arguments.source).resolve()
+    source = model_path(arguments.source).absolute()
     out = Path(arguments.out).expanduser().absolute() if arguments.out else None
     tell = _Json() if arguments.json else _Words()
     seen = preview(source, arguments.type, out=out)

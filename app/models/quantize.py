@@ -93,10 +93,14 @@ def plan(source: Path, quantization: str) -> Plan:
 
 
 def default_out(source: Path, quantization: str) -> Path:
-    """Return the name of the result: beside the source, its type in the place of the source's."""
+    """Return the name of the result: the source's, with its type in the place of the source's.
+
+    It lies beside the source, or in Ponder's own folder where that is another program's.
+    """
+    folder = quantize_target.home_for(source)
     if source.is_dir():
-        return source.with_name(f"{without_type(source.name)}-{quantization}")
-    return source.with_name(f"{without_type(source.stem)}-{quantization}.gguf")
+        return folder / f"{without_type(source.name)}-{quantization}"
+    return folder / f"{without_type(source.stem)}-{quantization}.gguf"
 
 
 def _target(source: Path, quantization: str, out: Path | None) -> Path:
@@ -117,7 +121,7 @@ def preview(
     """Return what quantizing would give; never raises WorldError.
 
     machine: None for this one, which takes a second to ask. context: tokens to plan for. out: where
-    it would be written: a name, or a folder that is there; by default beside the source.
+    it would be written: a name, or a folder that is there; by default `default_out`.
     """
     try:
         planned = plan(source, quantization)
@@ -152,7 +156,7 @@ def _row(candidate: "Candidate", machine: "Machine | None", context: int | None)
 class Quantizing:
     """One quantization. `run` blocks until it is done, for hours maybe: call it in a job.
 
-    out: a name, or a folder that is there; by default beside the source. threads: 0 for all that
+    out: a name, or a folder that is there; by default `default_out`. threads: 0 for all that
     this process may use. progress: called from `run`'s thread, for each tensor and twice a second
     at most between. log_path: where the libraries' words go.
     """

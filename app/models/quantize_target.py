@@ -7,19 +7,35 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
+from app import paths
 from app.errors import Problem, WorldError
 from app.fit.explain import gb
 from app.models import quantize_refusals
+from app.models.download_records import models_folder
+from app.models.library import hub_cache, lm_studio_folders, ollama_folders
 
 RESERVE_BYTES = 1_000_000_000
 """Left free on the disk beside the result: a system whose disk is full loses more than a model."""
+
+
+def home_for(source: Path) -> Path:
+    """Return the folder for what is made of a source: beside it, unless others keep house there."""
+    place = source.absolute()
+    others = (*lm_studio_folders(), *ollama_folders(), hub_cache(), paths.resources())
+    if any(place.is_relative_to(folder) for folder in others):
+        return _own()
+    return source.parent
+
+
+def _own() -> Path:
+    return models_folder() / "quantized"
 
 
 def check(out: Path, size: int) -> None:
     """Raise WorldError unless `size` bytes can be written to a new `out`, with some to spare."""
     if os.path.lexists(out):
         raise WorldError(_exists(out))
-    if not out.parent.is_dir():
+    if not out.parent.is_dir() and out.parent != _own():
         raise WorldError(
             Problem(
                 "quantize-target",
@@ -27,7 +43,8 @@ def check(out: Path, size: int) -> None:
                 "Make it, or choose another.",
             )
         )
-    free = shutil.disk_usage(out.parent).free
+    there = next(folder for folder in out.absolute().parents if folder.is_dir())
+    free = shutil.disk_usage(there).free
     if free < size + RESERVE_BYTES:
         raise WorldError(
             Problem(
@@ -61,6 +78,7 @@ def workshop(out: Path) -> Path:
             if found and not psutil.pid_exists(int(found[1])):
                 shutil.rmtree(path, ignore_errors=True)
     try:
+        out.parent.mkdir(parents=True, exist_ok=True)
         made = tempfile.mkdtemp(".part", f".{out.name}.{os.getpid()}.", out.parent)
     except OSError as error:
         raise WorldError(

@@ -90,6 +90,20 @@ def test_the_result_is_named_after_its_type(source: str, out: str) -> None:
     assert quantize.default_out(Path("m", source), "Q4_K_M") == Path("m", out)
 
 
+def test_nothing_is_put_where_another_program_keeps_its_models(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ponder_home: Path
+) -> None:
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    cached = tmp_path / "hub" / "models--a--b" / "snapshots" / "1" / "b-BF16.gguf"
+    own = quantize.default_out(cached, "Q4_0")
+    assert own.name == "b-Q4_0.gguf"
+    assert own.is_relative_to(ponder_home)
+    assert quantize.default_out(DEMO, "Q4_0").parent == own.parent
+    quantize_target.check(own, 1)
+    work = quantize_target.workshop(own)
+    assert work.parent == own.parent, "it is made where it is not there yet"
+
+
 def test_rows_that_are_no_whole_blocks_fall_back() -> None:
     """The demo model's rows are 128 and 320 wide: no K-quant fits."""
     planned = quantize_gguf.plan(DEMO, "Q4_K_M")
