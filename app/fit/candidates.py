@@ -10,7 +10,8 @@ from app.fit import blueprint, explain, gguf_shape, mlx_shape, planned
 from app.fit.dimensions import Dimensions
 from app.fit.shape import ModelShape
 from app.models.catalogue import Entry, File
-from app.models.gguf import Header, read_header
+from app.models.gguf import Header
+from app.models.split import read_model
 
 _SIZE_TOLERANCE = 0.004
 
@@ -43,8 +44,7 @@ def from_path(path: Path) -> Candidate:
     if path.is_dir():
         shape = mlx_shape.read(path)
         return Candidate(shape, path.name, "", None, here=True)
-    header = read_header(path)
-    header.check()
+    header = read_model(path)
     return Candidate(gguf_shape.from_header(header), path.name, "", header, here=True)
 
 

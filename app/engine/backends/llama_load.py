@@ -18,7 +18,8 @@ from app.engine.backends.base import LoadProgress, load_cancelled
 from app.engine.backends.vocabulary import Vocabulary
 from app.engine.protocol import OUT_OF_MEMORY, DeviceMemory, LoadOptions, ModelInfo, Sampling
 from app.errors import Problem, WorldError
-from app.models.gguf import Header, read_header
+from app.models.gguf import Header
+from app.models.split import read_model
 
 _FROM_LOG = (
     (
@@ -69,8 +70,7 @@ class LoadedModel:
 
 def load(options: LoadOptions, progress: LoadProgress) -> LoadedModel:
     """Load a model and make its context. Raises WorldError."""
-    header = read_header(Path(options.path))
-    header.check()
+    header = read_model(Path(options.path))
     api = llama_library.library()
     llama_library.complaints.clear()
     llama_library.buffer_lines.clear()
