@@ -50,11 +50,26 @@ def took(state: ModelState, load: "Load | None") -> ModelState:
 
 
 def offered(state: ModelState, plan: LoadPlan | None) -> ModelState:
-    """Return the state of a model that found too little memory, with what to try next."""
-    if plan is None or state.problem is None:
+    """Return the state of a model that found too little memory, with what to try next.
+
+    A promise that failed is told as one. plan: None where nothing smaller fits.
+    """
+    from app.fit.explain import gb
+
+    problem = state.problem
+    if problem is None:
         return state
-    advice = f"It should fit with {plan.in_words()}."
-    return replace(state, next_plan=plan, problem=replace(state.problem, advice=advice))
+    if state.plan is not None and state.plan.promised_bytes is not None:
+        promised = gb(state.plan.promised_bytes)
+        title = (
+            f"{Path(state.path).name} was promised to fit in {promised}, "
+            "but there was not enough memory."
+        )
+        problem = replace(problem, title=title)
+    advice = "Choose a smaller quantization of it, or close other programs."
+    if plan is not None:
+        advice = f"It should fit with {plan.in_words()}."
+    return replace(state, next_plan=plan, problem=replace(problem, advice=advice))
 
 
 def reduce_model(state: ModelState, event: Event) -> ModelState:

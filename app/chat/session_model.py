@@ -146,7 +146,7 @@ class SessionModel:
                 return
             model = offered(model, plan)
             self._change("model", model=model)
-            if plan is not None and model.problem is not None:
+            if model.problem is not None:
                 self._report(model.problem)
 
         self._planner.next(path, failed, offer)

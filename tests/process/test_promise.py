@@ -18,6 +18,7 @@ from app.cli import main
 from app.errors import Problem
 from app.fit.candidates import from_path
 from app.fit.devices import MIB, Device, Machine, from_hardware
+from app.fit.explain import gb
 from app.fit.learned import Learned
 from app.fit.memory import Placement, estimate
 from app.hardware.detect import detect
@@ -197,7 +198,11 @@ def test_a_load_that_finds_too_little_memory_offers_the_next_setting_and_that_wo
     assert model.phase == "failed"
     assert model.problem is not None
     assert model.problem.key == "load-memory"
-    assert model.problem.title == "There is not enough memory for wide.gguf with this context."
+    assert model.problem.title == (
+        f"wide.gguf was promised to fit in {gb(plan.promised_bytes or 0)}, "
+        "but there was not enough memory."
+    )
+    assert "failed to allocate" in model.problem.detail
     assert "It should fit with 32,768 tokens of context, KV cache q8_0." in model.problem.advice
     shown: Problem = desk.problems[-1]
     assert shown == model.problem
