@@ -32,6 +32,8 @@ QPushButton[kind]:focus {{ border-color: {theme.accent}; }}
 QPushButton[kind]:disabled {{ color: {theme.muted}; }}
 QPushButton[kind="primary"] {{ background: {theme.accent}; color: {theme.on_accent};
   border-color: {theme.accent}; font-weight: 600; }}
+QPushButton[kind="primary"]:disabled {{ background: {theme.code}; color: {theme.muted};
+  border-color: {theme.line}; }}
 QPushButton[kind="primary"]:focus {{ border-color: {theme.ink}; }}
 QPushButton[kind="ghost"] {{ background: transparent; border-color: transparent;
   color: {theme.muted}; padding: 4px 6px; }}

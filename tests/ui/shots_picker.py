@@ -9,6 +9,7 @@ said, everything behind it is real. Each scale is a process of its own, as Qt ta
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -16,6 +17,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from app import paths
 from app.hardware import detect
 from app.hardware.types import Disk, Hardware, Ram
 
@@ -23,6 +25,7 @@ ROOT = Path(__file__).parents[2]
 MACHINES = ROOT / "tests" / "fixtures" / "machines"
 SIZES = ("1280x840", "900x600")
 GIB = 2**30
+LONG = "A-Remarkably-Long-Name-Of-A-Reasoning-Model-2509-Instruct-Abridged-UD-Q4_K_XL"
 
 
 def recorded(name: str) -> Hardware:
@@ -78,8 +81,44 @@ def shoot(out: Path, mode: str, size: str, scale: str) -> None:
         for item in ("gemma-4-12b", "mistral-small-4"):
             picker.list.setCurrentIndex(picker.list.items.index_of(item))
             take(f"picker-{item}")
+        long = Path(home) / "data" / "models" / "publisher" / "repository" / f"{LONG}.gguf"
+        long.parent.mkdir(parents=True)
+        shutil.copy(paths.demo_model(), long)
         QTest.keyClick(picker, Qt.Key.Key_Escape)
+        window.actions_["model"].trigger()
+        driven.until(lambda: picker.list.items.index_of(str(long)).isValid())
+        picker.list.setCurrentIndex(picker.list.items.index_of(str(long)))
+        driven.until(lambda: picker.detail.take.text() == "Use")
+        take("picker-long-name")
         driven.close()
+    downloading(out, f"{mode}-{size}-{scale}x", width, height)
+
+
+def downloading(out: Path, name: str, width: int, height: int) -> None:
+    """Take the pictures of a download that is under way, from a local hub."""
+    import pytest
+    from PySide6.QtCore import Qt
+    from PySide6.QtTest import QTest
+
+    from tests.ui import hub_scene
+    from tests.ui.drive import Driven
+
+    with tempfile.TemporaryDirectory() as home, pytest.MonkeyPatch.context() as patch:
+        os.environ["PONDER_HOME"] = home
+        with hub_scene.scene(patch, Path(home), bytes_per_s=150_000, look=of_the_picture):
+            driven = Driven(Path(home))
+            window = driven.window
+            window.resize(width, height)
+            driven.until(window.first_run.download.isVisible)
+            QTest.mouseClick(window.first_run.download, Qt.MouseButton.LeftButton)
+            driven.until(lambda: "left" in window.first_run.card.facts.text())
+            window.grab().save(str(out / f"first-run-downloading-{name}.png"))
+            window.actions_["model"].trigger()
+            picker = driven.presenter.models.picker
+            driven.until(lambda: "left" in picker.detail.card.facts.text())
+            window.grab().save(str(out / f"picker-downloading-{name}.png"))
+            QTest.mouseClick(picker.detail.card.cancel, Qt.MouseButton.LeftButton)
+            driven.close()
 
 
 def main() -> None:

@@ -168,7 +168,7 @@ def test_download_pause_resume_and_use(driven: Driven, hub: HubServer, qtbot: Qt
     driven.until(lambda: "Tiny-Reasoner-F16" in " ".join(titles(picker)))
     driven.until(lambda: detail.take.text() == "Use")
     assert not detail.card.isVisible()
-    assert detail.note.toolTip().startswith("promised ")
+    assert detail.note.text().startswith("promised ")
     local = picker.list.items.item(picker.list.items.index_of(session.state.model.path))
     assert local is not None
     assert local.loaded

@@ -3,12 +3,12 @@
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QFont, QFontMetrics, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtGui import QFont
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.picker import progress
 from ui import theme
-from ui.picker.small import Progress
+from ui.picker.small import Cut, Progress
 from ui.widgets import Card, button, muted
 
 if TYPE_CHECKING:
@@ -29,12 +29,10 @@ class DownloadCard(Card):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent, radius=10)
         self._download: Download | None = None
-        self._title = QLabel()
+        self.title = Cut()
         bold = theme.ui_font()
         bold.setWeight(QFont.Weight.DemiBold)
-        self._title.setFont(bold)
-        self._title.setTextFormat(Qt.TextFormat.PlainText)
-        self._title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.title.setFont(bold)
         self.facts = muted(QLabel())
         self.problem = muted(QLabel())
         self.problem.setTextFormat(Qt.TextFormat.PlainText)
@@ -48,7 +46,7 @@ class DownloadCard(Card):
         self.bar = Progress("Download")
         row = QHBoxLayout()
         row.setSpacing(10)
-        row.addWidget(self._title, 1)
+        row.addWidget(self.title, 1)
         row.addWidget(self.facts)
         row.addWidget(self.toggle)
         row.addWidget(self.cancel)
@@ -75,18 +73,9 @@ class DownloadCard(Card):
         said = "" if download.problem is None else download.problem.sentence()
         self.problem.setText(said)
         self.problem.setVisible(bool(said))
-        self._elide()
+        self.title.setText(progress.title(download))
+        self.title.setToolTip(progress.title(download))
         self.show()
-
-    def _elide(self) -> None:
-        if self._download is None:
-            return
-        text = progress.title(self._download)
-        metrics = QFontMetrics(self._title.font())
-        room = max(60, self._title.width())
-        self._title.setText(metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, room))
-        self._title.setToolTip(text)
-        self._title.setAccessibleName(text)
 
     def _on_toggle(self) -> None:
         if self._download is None:
@@ -97,8 +86,3 @@ class DownloadCard(Card):
     def _on_cancel(self) -> None:
         if self._download is not None:
             self.cancel_requested.emit(self._download.id)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
-        """Cut the file's name to the room there is."""
-        super().resizeEvent(event)
-        self._elide()

@@ -278,6 +278,8 @@ class Desk(QObject):
         detail.take.setToolTip(found.why)
         detail.take.setAccessibleDescription(found.why)
         detail.card.show_download(found.download)
+        # Beside the card's own "Cancel", this one only closes.
+        detail.cancel.setText("Cancel" if found.download is None else "Close")
         model = self._session.state.model
         loaded = model.phase in ("loading", "ready")
         detail.unload.setVisible(loaded)

@@ -17,7 +17,7 @@ from app.picker.table import Table
 from ui import theme
 from ui.picker.card import DownloadCard
 from ui.picker.lines import Lines
-from ui.picker.small import Legend, Step
+from ui.picker.small import Cut, Legend, Step
 from ui.widgets import button, muted
 
 
@@ -66,8 +66,8 @@ class Detail(QWidget):
         self.consent.toggled.connect(self.consent_changed)
         self.card = DownloadCard()
         self.card.hide()
-        self.note = muted(QLabel())
-        self.note.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.note = Cut()
+        muted(self.note)
         self.unload = button("Unload", "plain")
         self.unload.setAccessibleName("Unload the model")
         self.unload.clicked.connect(self.unload_requested)
@@ -124,11 +124,8 @@ class Detail(QWidget):
 
     def show_note(self, text: str) -> None:
         """Say something beside the buttons, in a line; it may be cut, its tip is not."""
-        room = max(40, self.note.width())
-        metrics = QFontMetrics(self.note.font())
-        self.note.setText(metrics.elidedText(text, Qt.TextElideMode.ElideRight, room))
+        self.note.setText(text)
         self.note.setToolTip(text)
-        self.note.setAccessibleName(text)
 
     def show_message(self, text: str) -> None:
         """Show words in place of the table."""

@@ -242,7 +242,7 @@ class Picker(QWidget):
         painter.fillRect(self.rect(), shade)
         panel = QRectF(self._panel.geometry())
         for grown in range(36, 0, -2):
-            shadow = QColor(20, 16, 8, 7 if colours.dark else 2)
+            shadow = QColor(0, 0, 0, 7) if colours.dark else QColor(20, 16, 8, 2)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(shadow)
