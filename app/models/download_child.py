@@ -3,20 +3,26 @@
 Nothing is asked of this process but to be killed: a pause, a cancel and a power cut are the same.
 """
 
-import json
 import os
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from app.errors import Problem, WorldError
-from app.models.download_file import FileDownload, bad_of, lock_of, part_of
+from app.models import download_manifest as manifest
+from app.models.download_file import (
+    FileDownload,
+    bad_of,
+    hash_of,
+    is_whole,
+    lock_of,
+    part_of,
+)
 from app.models.download_records import Record
 from app.models.download_types import (
-    MANIFEST,
     Agreed,
     Ended,
     Item,
@@ -72,15 +78,16 @@ def place(folder: str, repository: str, name: str = "") -> Path:
 def delete_parts(record: Record) -> None:
     """Delete what a download left that is no model: parts and what was set aside."""
     for item in record.agreed.items if record.agreed else ():
-        target = place(record.folder, record.wanted.repository, item.name)
-        part = part_of(target, item)
-        for path in (part, lock_of(part), bad_of(target)):
-            with suppress(OSError):
-                path.unlink()
-    home = place(record.folder, record.wanted.repository)
-    for folder in (home, home.parent):
-        with suppress(OSError):  # not empty: somebody's
-            folder.rmdir()
+        with suppress(WorldError):  # a name that was refused
+            target = place(record.folder, record.wanted.repository, item.name)
+            part = part_of(target, item)
+            for path in (part, lock_of(part), bad_of(target)):
+                with suppress(OSError):
+                    path.unlink()
+    with suppress(OSError, WorldError):  # not empty: somebody's
+        home = place(record.folder, record.wanted.repository)
+        home.rmdir()
+        home.parent.rmdir()
 
 
 class _Run:
@@ -119,15 +126,18 @@ class _Run:
 
     def _missing(self, agreed: Agreed) -> list[Item]:
         """Return what is still to be fetched; what is whole already is counted as done."""
-        manifest = read_manifest(self._home)
+        known = manifest.read(self._home)
         missing = []
         for item in agreed.items:
-            target = place(self._job.folder, self._job.wanted.repository, item.name)
-            known = manifest.get(item.name, {})
+            target = self._target(item)
+            noted = known.get(item.name, {}).get("hash") == hash_of(item)
             here = target.stat().st_size if target.exists() else -1
-            same = item.sha256 or item.blob_id
-            if here == item.bytes and same and known.get("hash") == same:
+            # A child that was killed before it could note a file has left it whole.
+            if noted and here == item.bytes:
                 self._before += item.bytes
+            elif is_whole(target, item, self._tell):
+                self._before += item.bytes
+                self._note(item, agreed.commit)
             else:
                 missing.append(item)
         return missing
@@ -137,8 +147,7 @@ class _Run:
         wanted = 0
         here = 0
         for item in missing:
-            target = place(self._job.folder, self._job.wanted.repository, item.name)
-            part = part_of(target, item)
+            part = part_of(self._target(item), item)
             got = part.stat().st_size if part.exists() else 0
             here += min(got, item.bytes)
             wanted += max(0, item.bytes - got)
@@ -162,42 +171,20 @@ class _Run:
     def _fetch(self, item: Item, commit: str, headers: dict[str, str]) -> None:
         from app.models import hub_fetch
 
-        target = place(self._job.folder, self._job.wanted.repository, item.name)
         url = hub_fetch.url_of(self._job.wanted.repository, item.name, commit)
-
-        def tell(size: int, checking: bool) -> None:
-            self._send(Progress(self._before + size, checking))
-
-        run = FileDownload(item, target, url, headers, self._job.patience, tell)
-        sha256 = run.run()
+        target, patience = self._target(item), self._job.patience
+        FileDownload(item, target, url, headers, patience, self._tell).run()
         self._before += item.bytes
-        same = item.sha256 or item.blob_id or sha256
-        _note(self._home, item, {"bytes": item.bytes, "sha256": sha256, "hash": same}, commit)
+        self._note(item, commit)
         self._send(Progress(self._before))
 
+    def _target(self, item: Item) -> Path:
+        return place(self._job.folder, self._job.wanted.repository, item.name)
 
-def read_manifest(home: Path) -> dict[str, dict[str, Any]]:
-    """Return what was downloaded into a repository's folder: by name bytes, sha256 and commit."""
-    try:
-        value = json.loads((home / MANIFEST).read_text(encoding="utf-8"))
-        files = value["files"]
-        return {str(name): dict(entry) for name, entry in files.items()}
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
-        return {}
+    def _tell(self, size: int, checking: bool) -> None:
+        self._send(Progress(self._before + size, checking))
 
-
-def write_manifest(home: Path, files: dict[str, dict[str, Any]]) -> None:
-    """Replace the list of what was downloaded. Raises OSError."""
-    path = home / MANIFEST
-    unfinished = path.with_name(f"{MANIFEST}.{os.getpid()}")
-    with unfinished.open("w", encoding="utf-8") as file:
-        json.dump({"version": 1, "files": files}, file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
-
-
-def _note(home: Path, item: Item, entry: dict[str, Any], commit: str) -> None:
-    files = read_manifest(home)
-    files[item.name] = {**entry, "commit": commit}
-    write_manifest(home, files)
+    def _note(self, item: Item, commit: str) -> None:
+        entry = {"bytes": item.bytes, "hash": hash_of(item), "commit": commit}
+        with manifest.changing(self._home) as files:
+            files[item.name] = entry

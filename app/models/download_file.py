@@ -38,12 +38,38 @@ Tell = Callable[[int, bool], None]
 
 def part_of(target: Path, item: Item) -> Path:
     """Return the part file: bound to the content, so that another version is another part."""
-    return target.with_name(f"{target.name}.{(item.sha256 or item.blob_id)[:8]}{PART}")
+    return target.with_name(f"{target.name}.{hash_of(item)[:8]}{PART}")
 
 
 def bad_of(target: Path) -> Path:
     """Return where a damaged download is set aside."""
     return target.with_name(target.name + BAD)
+
+
+def hash_of(item: Item) -> str:
+    """Return the hub's own hash of a file: sha256 of large ones, git's blob id of small ones."""
+    return item.sha256 or item.blob_id
+
+
+def hash_for(item: Item) -> "hashlib._Hash":
+    """Return the beginning of the hash that `hash_of` is."""
+    if item.sha256:
+        return hashlib.sha256()
+    return hashlib.sha1(f"blob {item.bytes}\0".encode(), usedforsecurity=False)
+
+
+def is_whole(path: Path, item: Item, tell: Tell) -> bool:
+    """Return whether a file that is here is the hub's. Raises OSError."""
+    if not path.exists() or path.stat().st_size != item.bytes or not hash_of(item):
+        return False
+    digest = hash_for(item)
+    done = 0
+    with path.open("rb") as file:
+        while data := file.read(_SYNC_BYTES):
+            digest.update(data)
+            done += len(data)
+            tell(done, True)
+    return digest.hexdigest() == hash_of(item)
 
 
 class FileDownload:
@@ -67,11 +93,10 @@ class FileDownload:
         self._tell = tell
         self._told_at = 0.0
         self._size = 0
-        self._hash = hashlib.sha256()
-        self._git = hashlib.sha1(f"blob {item.bytes}\0".encode(), usedforsecurity=False)
+        self._hash = hash_for(item)
 
-    def run(self) -> str:
-        """Fetch what is missing, check all, put it in its place; return its sha256.
+    def run(self) -> None:
+        """Fetch what is missing, check all, put it in its place.
 
         Raises WorldError; the part stays, unless it is wrong.
         """
@@ -97,7 +122,6 @@ class FileDownload:
             self._check()
             self._part.replace(self._target)
             bad_of(self._target).unlink(missing_ok=True)
-        return self._hash.hexdigest()
 
     def _count(self, here: int) -> None:
         """Take up what an earlier child left: its size, and its hash so far."""
@@ -109,7 +133,6 @@ class FileDownload:
 
     def _take(self, data: bytes, *, checking: bool = False) -> None:
         self._hash.update(data)
-        self._git.update(data)
         self._size += len(data)
         now = time.monotonic()
         if now - self._told_at >= _TELL_EVERY_S:
@@ -184,12 +207,10 @@ class FileDownload:
         if self._size:  # a server (or a proxy) that does not know ranges
             os.ftruncate(descriptor, 0)
             self._size = 0
-            self._hash = hashlib.sha256()
-            self._git = hashlib.sha1(f"blob {self._item.bytes}\0".encode(), usedforsecurity=False)
+            self._hash = hash_for(self._item)
 
     def _check(self) -> None:
-        wanted = self._item.sha256 or self._item.blob_id
-        got = self._hash.hexdigest() if self._item.sha256 else self._git.hexdigest()
+        wanted, got = hash_of(self._item), self._hash.hexdigest()
         if wanted and wanted != got:
             self._set_aside()
             raise WorldError(
@@ -246,7 +267,7 @@ def _alone(part: Path) -> Iterator[None]:
     """Hold a lock that ends with the process: two Ponders must not write to one part."""
     path = lock_of(part)
     with path.open("ab") as file:
-        if not _lock(file.fileno()):
+        if not lock(file.fileno()):
             raise WorldError(
                 Problem(
                     "download-elsewhere",
@@ -266,16 +287,17 @@ def lock_of(part: Path) -> Path:
     return part.with_name(f".{part.name}.lock")
 
 
-def _lock(descriptor: int) -> bool:
+def lock(descriptor: int, *, wait: bool = False) -> bool:
+    """Lock an open file until it is closed; return whether it is ours. wait: for another's end."""
     try:
         if sys.platform == "win32":
             import msvcrt
 
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+            msvcrt.locking(descriptor, msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
         else:
             import fcntl
 
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
     except OSError:
         return False
     return True

@@ -1,6 +1,7 @@
 """What can go wrong between here and the hub, each in a sentence. For the children that ask it."""
 
 import errno
+import json
 import socket
 import ssl
 from collections.abc import Iterator
@@ -54,7 +55,7 @@ def told(what: str, file: str = "") -> Iterator[None]:
         raise WorldError(_connection(error)) from error
     except OSError as error:
         raise WorldError(disk(error)) from error
-    except ValueError as error:  # an answer that is no JSON, such as a hotel's log-in page
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:  # such as a hotel's log-in page
         raise WorldError(
             Problem(
                 "hub-answer",
@@ -95,8 +96,16 @@ def _answer(error: Exception, what: str, file: str) -> Problem:
         return Problem(
             "hub-disabled", f"The hub has switched {name} off.", "Choose another.", detail
         )
-    if isinstance(error, errors.GatedRepoError) or (what and status == 403):
+    if isinstance(error, errors.GatedRepoError):
         return _gated(name, detail)
+    if status == 403:
+        return Problem(
+            "hub-gated",
+            f"The hub does not hand out {name} to you (status 403).",
+            "If its page asks to accept a licence, do that and put your token into the settings; "
+            "else a proxy in between may be at fault.",
+            detail,
+        )
     said = error.response.headers.get("x-error-message", "")
     if status == 401 and "credentials" in said.lower():
         return Problem(

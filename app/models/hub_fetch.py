@@ -30,10 +30,10 @@ def search(words: str, engine: EngineName | None, limit: int) -> tuple[Repositor
     from app.models import hub_repository
 
     kinds = {"llama_cpp": ("gguf",), "mlx": ("mlx",), None: ("gguf", "mlx")}[engine]
-    found: dict[str, Repository] = {}
+    listed: list[ModelInfo] = []
     with told(""):
         for kind in kinds:
-            listed = api().list_models(
+            listed += api().list_models(
                 search=words,
                 filter=kind,
                 sort="downloads",
@@ -42,8 +42,7 @@ def search(words: str, engine: EngineName | None, limit: int) -> tuple[Repositor
                 cardData=True,
                 fetch_config=True,
             )
-            for info in listed:
-                found.setdefault(info.id, hub_repository.read(info))
+    found = {info.id: hub_repository.read(info) for info in listed}
     runnable = [repository for repository in found.values() if repository.engine]
     return tuple(sorted(runnable, key=lambda repository: -repository.downloads))
 

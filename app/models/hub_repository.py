@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from app.errors import Problem, WorldError
-from app.models.download_types import Agreed, Item, Wanted, is_later_part, siblings
+from app.models.download_types import Agreed, Item, Wanted, check_name, is_later_part, siblings
 from app.models.hub import (
     EngineName,
     RemoteFile,
@@ -75,6 +75,7 @@ def agree(info: "ModelInfo", wanted: Wanted) -> Agreed:
             why, advice = _why_not(info, set(items))
             raise WorldError(Problem("hub-no-model", why, advice))
     for name in names:
+        check_name(name)
         if name not in items:
             raise WorldError(
                 Problem(

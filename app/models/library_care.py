@@ -5,24 +5,24 @@ before. A file is checked against the hash that its downloader noted: Ponder's l
 the Hugging Face cache's names; where nobody noted one, against what its header promises.
 """
 
-import hashlib
 import os
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from app.errors import Problem, WorldError
-from app.models.download_child import read_manifest, write_manifest
-from app.models.download_file import bad_of
+from app.models import download_manifest as manifest
+from app.models.download_file import bad_of, hash_for, hash_of
 from app.models.download_records import models_folder
-from app.models.download_types import MANIFEST
+from app.models.download_types import MANIFEST, Item
 from app.models.gguf import read_header
 from app.models.library import LocalModel
 
 _PIECE_BYTES = 1 << 22
-_HASH_DIGITS = 64
+_SHA256_DIGITS = 64
+_GIT_DIGITS = 40
 
 By = Literal["hash", "header"]
 
@@ -42,25 +42,25 @@ def verify(model: LocalModel, progress: Callable[[int], None] | None = None) -> 
     A file of Ponder's own that is not what was downloaded is set aside, never to be loaded.
     """
     home = repository_folder(model)
-    manifest = read_manifest(home) if home else {}
+    noted = manifest.read(home) if home else {}
     checked = []
     done = 0
     for path in model.files():
         if path.name == MANIFEST:
             continue
-        wanted = _known_hash(model, path, home, manifest)
-        if not wanted:
+        item = _noted(model, path, home, noted)
+        if item is None:
             checked.append(Checked(str(path), "header", _header_problem(path)))
             continue
         problem = None
         try:
-            got = _sha256(path, done, progress)
+            got = _hash(path, item, done, progress)
         except OSError as error:
             problem = _unreadable(path, error)
         else:
-            if got != wanted:
-                aside = home is not None and _set_aside(path, home, manifest)
-                problem = _differs(path, got, wanted, aside=aside)
+            if got != hash_of(item):
+                aside = home is not None and _set_aside(path, home)
+                problem = _differs(path, got, hash_of(item), aside=aside)
         checked.append(Checked(str(path), "hash", problem))
         with suppress(OSError):
             done += path.stat().st_size
@@ -105,14 +105,14 @@ def remove(model: LocalModel, *, really: bool = False) -> tuple[Path, ...]:
             )
         )
     home = repository_folder(model)
-    manifest = read_manifest(home) if home else {}
     try:
         for path in files:
             path.unlink(missing_ok=True)
-            if home is not None:
-                manifest.pop(path.relative_to(home).as_posix(), None)
         if home is not None:
-            _tidy(home, manifest)
+            with manifest.changing(home) as noted:
+                for path in files:
+                    noted.pop(path.relative_to(home).as_posix(), None)
+            _tidy(home)
     except OSError as error:
         raise WorldError(
             Problem(
@@ -139,36 +139,31 @@ def repository_folder(model: LocalModel) -> Path | None:
     return models_folder().joinpath(*model.repository.split("/"))
 
 
-def _tidy(home: Path, manifest: dict[str, dict[str, Any]]) -> None:
-    """Bring the list up to date; remove folders that have nothing left in them."""
-    if manifest:
-        write_manifest(home, manifest)
-    else:
-        (home / MANIFEST).unlink(missing_ok=True)
+def _tidy(home: Path) -> None:
+    """Remove folders that have nothing left in them."""
     below = [path for path in home.rglob("*") if path.is_dir()]
     for folder in (*sorted(below, reverse=True), home, home.parent):
         with suppress(OSError):  # not empty: somebody's
             folder.rmdir()
 
 
-def _known_hash(
-    model: LocalModel, path: Path, home: Path | None, manifest: dict[str, dict[str, Any]]
-) -> str:
-    """Return the sha256 that was noted of a file, "" where nobody noted one."""
+def _noted(model: LocalModel, path: Path, home: Path | None, noted: manifest.Files) -> Item | None:
+    """Return a file with the hash that its downloader noted, None where nobody noted one."""
+    digest = ""
     if home is not None:
-        entry = manifest.get(path.relative_to(home).as_posix(), {})
-        return str(entry.get("sha256", ""))
-    if model.source == "ollama":
-        return path.name.removeprefix("sha256-")
-    if model.source == "huggingface":
-        name = Path(os.path.realpath(path)).name
-        # Small files are named by git's hash, which is shorter.
-        return name if len(name) == _HASH_DIGITS else ""
-    return ""
+        digest = str(noted.get(path.relative_to(home).as_posix(), {}).get("hash", ""))
+    elif model.source == "ollama":
+        digest = path.name.removeprefix("sha256-")
+    elif model.source == "huggingface":
+        digest = Path(os.path.realpath(path)).name
+    size = path.stat().st_size if path.exists() else 0
+    if len(digest) == _SHA256_DIGITS:
+        return Item(path.name, size, sha256=digest)
+    return Item(path.name, size, blob_id=digest) if len(digest) == _GIT_DIGITS else None
 
 
-def _sha256(path: Path, done: int, progress: Callable[[int], None] | None) -> str:
-    digest = hashlib.sha256()
+def _hash(path: Path, item: Item, done: int, progress: Callable[[int], None] | None) -> str:
+    digest = hash_for(item)
     with path.open("rb") as file:
         while data := file.read(_PIECE_BYTES):
             digest.update(data)
@@ -188,11 +183,11 @@ def _header_problem(path: Path) -> Problem | None:
     return None
 
 
-def _set_aside(path: Path, home: Path, manifest: dict[str, dict[str, Any]]) -> bool:
+def _set_aside(path: Path, home: Path) -> bool:
     try:
         path.replace(bad_of(path))
-        manifest.pop(path.relative_to(home).as_posix(), None)
-        write_manifest(home, manifest)
+        with manifest.changing(home) as noted:
+            noted.pop(path.relative_to(home).as_posix(), None)
     except OSError:
         return False
     return True
@@ -204,7 +199,7 @@ def _differs(path: Path, got: str, wanted: str, *, aside: bool) -> Problem:
         "model-changed",
         f"{path.name} is not what was downloaded{then}.",
         "Download it again." if aside else "Have the program that put it there download it again.",
-        f"its sha256 is {got}, noted was {wanted}",
+        f"its hash is {got}, noted was {wanted}",
     )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from app.models import download_records
+from app.models import download_manifest, download_records
 from app.models.download_types import Patience
 from app.models.downloads import AT_ONCE, Download, Downloads, Wanted
 from tests.support.hub_server import HubServer, Repo, serving
@@ -71,7 +71,7 @@ def children() -> list[psutil.Process]:
 
 def records() -> list[str]:
     folder = download_records.records_folder()
-    return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+    return sorted(path.name for path in folder.glob("*.*") if path.suffix != ".lock")
 
 
 def test_it_pauses_survives_a_restart_and_ends(hub: HubServer) -> None:
@@ -122,6 +122,7 @@ def test_several_at_once_and_the_others_wait(hub: HubServer) -> None:
         downloads.until(count)
     assert most == AT_ONCE
     assert {path.name for path in (models() / REPO).glob("*.gguf")} == set(NAMES)
+    assert set(download_manifest.read(models() / REPO)) == set(NAMES)
 
 
 def test_cancel_leaves_nothing(hub: HubServer) -> None:

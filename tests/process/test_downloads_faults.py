@@ -16,8 +16,8 @@ import pytest
 
 from app import net, settings
 from app.errors import Problem, WorldError
-from app.models import download_child
-from app.models.download_child import Job, read_manifest
+from app.models import download_child, download_manifest
+from app.models.download_child import Job
 from app.models.download_file import CHUNK_BYTES
 from app.models.download_types import Agreed, Patience, Progress, Wanted, Word
 from tests.support.hub_server import COMMIT, HubServer, Repo, serving
@@ -121,8 +121,8 @@ def test_a_file_arrives_whole_and_is_noted(hub: HubServer, tmp_path: Path) -> No
     assert done.path == tmp_path / REPO / FILE
     assert done.path.read_bytes() == DATA
     assert left(tmp_path) == {f"{REPO}/{FILE}": len(DATA)}
-    noted = read_manifest(tmp_path / REPO)[FILE]
-    assert (noted["sha256"], noted["bytes"], noted["commit"]) == (HASH, len(DATA), COMMIT)
+    noted = download_manifest.read(tmp_path / REPO)[FILE]
+    assert noted == {"hash": HASH, "bytes": len(DATA), "commit": COMMIT}
     assert done.words[-1] == Progress(len(DATA))
     # Again: nothing is fetched, nor asked, once it is known what it is.
     agreed = done.words[0]
@@ -171,6 +171,22 @@ def test_a_whole_part_only_needs_its_name(hub: HubServer, tmp_path: Path) -> Non
     assert Try(tmp_path).key == "done"
     assert hub.total_sent() == 0
     assert left(tmp_path) == {f"{REPO}/{FILE}": len(DATA)}
+
+
+def test_a_file_that_was_not_noted_is_not_fetched_again(hub: HubServer, tmp_path: Path) -> None:
+    """As after a kill between its renaming and its noting."""
+    (tmp_path / MLX).mkdir(parents=True)
+    for name in ("model.safetensors", "tokenizer.json"):
+        content = hub.repos[MLX].files[name]
+        assert isinstance(content, bytes)
+        (tmp_path / MLX / name).write_bytes(content)
+    assert Try(tmp_path, Wanted(MLX)).key == "done"
+    assert set(hub.sent) == {"config.json"}
+    assert set(download_manifest.read(tmp_path / MLX)) == {
+        "config.json",
+        "model.safetensors",
+        "tokenizer.json",
+    }
 
 
 def test_a_server_without_ranges_begins_anew(hub: HubServer, tmp_path: Path) -> None:

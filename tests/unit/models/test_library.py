@@ -10,8 +10,7 @@ import pytest
 
 from app import settings
 from app.errors import WorldError
-from app.models import library, library_care
-from app.models.download_child import write_manifest
+from app.models import download_manifest, library, library_care
 from app.models.library import LocalModel
 
 DATA = b"GGUF" + bytes(100)
@@ -38,6 +37,12 @@ def put(path: Path, data: bytes = DATA) -> Path:
 
 def models() -> Path:
     return Path(os.environ["PONDER_HOME"]) / "data" / "models"
+
+
+def note(home: Path, *names: str) -> None:
+    """Note files as downloaded."""
+    with download_manifest.changing(home) as files:
+        files.update({name: {"hash": HASH} for name in names})
 
 
 def found() -> dict[str, LocalModel]:
@@ -184,7 +189,7 @@ def test_find_by_path_name_and_repository() -> None:
 def test_removing_ponders_own_takes_its_files_only() -> None:
     home = models() / "maker/Model-GGUF"
     first, second = put(home / "A-Q4_K_M.gguf"), put(home / "B-Q4_K_M.gguf")
-    write_manifest(home, {name: {"sha256": HASH} for name in (first.name, second.name)})
+    note(home, first.name, second.name)
     one = library.find("A-Q4_K_M")
     assert one is not None
     assert library_care.removal(one) == (first,)
@@ -231,7 +236,7 @@ def test_the_demo_stays() -> None:
 def test_a_changed_file_is_set_aside(home: Path) -> None:
     folder = models() / "maker/Model-GGUF"
     path = put(folder / "A-Q4_K_M.gguf")
-    write_manifest(folder, {path.name: {"sha256": HASH}})
+    note(folder, path.name)
     (model,) = found().values()
     seen: list[int] = []
     assert library_care.verify(model, seen.append)[0].problem is None
