@@ -6,7 +6,6 @@ free then. A file that cannot be read (or written) costs the choice, never the l
 
 import json
 import os
-import tempfile
 from contextlib import suppress
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -75,6 +74,8 @@ def _plan(value: dict[str, Any]) -> LoadPlan | None:
 
 
 def _write(plans: dict[str, Any]) -> None:
+    import tempfile  # not before it is needed: the window starts without it
+
     path = _file()
     # ASCII: the path of a model may hold bytes that UTF-8 cannot.
     text = json.dumps({"version": _VERSION, "plans": plans}, indent=1)

@@ -78,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
     path = model_path(arguments.model)
     plan = _plan(path)
     options = plan.options(str(path)) if plan else options_for(path)
-    show = _JsonLines(options) if arguments.json else _Words()
+    show = _JsonLines(options, plan) if arguments.json else _Words()
     user = Message(new_id(), None, "user", (Text(text),), time.time())
     reply = Message(new_id(), user.id, "assistant", (), time.time(), "running")
     answer = Answer.start(new_id(), reply, (user,), time.monotonic())
@@ -180,32 +180,47 @@ class _JsonLines:
     """Writes one event a line in the contract's shape."""
 
     _NAMES: ClassVar[dict[type, str]] = {
-        Loading: "loading",
         PromptProgress: "prompt",
         Started: "started",
         Delta: "delta",
         Finished: "finished",
     }
 
-    def __init__(self, options: LoadOptions) -> None:
+    def __init__(self, options: LoadOptions, plan: "LoadPlan | None") -> None:
         self._options = options
+        self._plan = plan
 
     def __call__(self, event: Event, made_by: Provenance | None) -> None:
+        if isinstance(event, Loading | Loaded):
+            _write(self._loading(event))
+            return
         name = self._NAMES.get(type(event))
         if name is None:
             return
         value = {"event": name, **dataclasses.asdict(event)}
         del value["request"]
-        if isinstance(event, Loading):
-            value |= {
-                "context": self._options.context,
-                "kv": self._options.kv_type,
-                "gpu_layers": self._options.gpu_layers,
-                "cpu_experts": self._options.cpu_experts,
-            }
         if isinstance(event, Finished):
             value["provenance"] = dataclasses.asdict(made_by) if made_by else {}
         _write(value)
+
+    def _loading(self, event: Loading | Loaded) -> dict[str, Any]:
+        """Return the settings and the promise; with the last of these events, what was used."""
+        from app.chat.load_plan import load_of
+
+        options, plan = self._options, self._plan
+        value = {
+            "event": "loading",
+            "fraction": event.fraction if isinstance(event, Loading) else 1.0,
+            "context": options.context,
+            "kv": options.kv_type,
+            "gpu_layers": options.gpu_layers,
+            "cpu_experts": options.cpu_experts,
+            "promised_bytes": plan.promised_bytes if plan else None,
+        }
+        if isinstance(event, Loaded):
+            load = load_of(plan, event.info) if plan else None
+            value |= {"context": event.info.context, "used_bytes": load and load.actual_bytes}
+        return value
 
 
 class _Words:

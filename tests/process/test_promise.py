@@ -310,3 +310,21 @@ def test_a_window_closed_while_a_load_is_planned_leaves_nothing(desk: Desk, wide
     desk.session.load_model(str(wide))
     desk.session.close()
     assert desk.session.engine_pid is None
+
+
+def test_ask_says_its_settings_its_promise_and_what_was_used(
+    wide: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["ask", "Hello", "--model", str(wide), "--max-tokens", "70", "--json"]
+    assert main(arguments) == 0
+    events = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    loading = [event for event in events if event["event"] == "loading"]
+    for event in loading:
+        assert (event["context"], event["kv"], event["gpu_layers"]) == (40_960, "f16", -1)
+        assert event["promised_bytes"] > 335 * 10**6
+    assert loading[-1]["used_bytes"] == pytest.approx(loading[-1]["promised_bytes"], rel=0.05)
+    made_by = events[-1]["provenance"]
+    assert (made_by["context"], made_by["kv"], made_by["gpu_layers"]) == (40_960, "f16", 0)
+    (record,) = records()
+    assert record["actual_bytes"] == loading[-1]["used_bytes"]
+    assert record["tokens_per_s"] is not None
