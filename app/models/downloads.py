@@ -8,16 +8,15 @@ long: on Linux a child is killed with the thread that made it.
 
 import os
 import threading
-import time
-from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from app.errors import Problem, WorldError
+from app.errors import WorldError
 from app.models import download_child, download_records, hub_child
+from app.models.download_entry import Child, Entry
 from app.models.download_records import Record, models_folder
 from app.models.download_types import (
     Agreed,
@@ -32,66 +31,14 @@ from app.models.download_types import (
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
-    from multiprocessing.context import SpawnProcess
 
 __all__ = ["Download", "Downloads", "Patience", "State", "Wanted"]
 
 AT_ONCE = 2
 """More would share the same line, and finish later."""
 
-_SPEED_OVER_S = 10.0
 # After these the hub is asked again what the files are: what it said before may have been wrong.
 _ASK_AGAIN = ("download-damaged", "download-size", "hub-no-file", "hub-no-revision")
-
-
-@dataclass(slots=True)
-class _Child:
-    process: "SpawnProcess"
-    connection: "Connection[None, Word]"
-    moved: bool = False
-    """Whether it has fetched anything: one that dies without may die for ever."""
-
-
-@dataclass(slots=True)
-class _Entry:
-    """One download. The thread alone touches `child`; the rest is under the lock."""
-
-    record: Record
-    state: State
-    path: str | None = None
-    child: _Child | None = None
-    done_bytes: int = 0
-    recent: deque[tuple[float, int]] = field(default_factory=deque)
-    dirty: bool = False
-
-    def shown(self) -> Download:
-        total = self.record.agreed.total_bytes if self.record.agreed else 0
-        speed = self._speed() if self.state == "running" else None
-        return Download(
-            id=self.record.wanted.id,
-            wanted=self.record.wanted,
-            state=self.state,
-            done_bytes=self.done_bytes,
-            total_bytes=total,
-            bytes_per_s=speed,
-            seconds_left=(total - self.done_bytes) / speed if speed else None,
-            path=self.path,
-            problem=self.record.problem,
-        )
-
-    def moved_to(self, done_bytes: int, now: float) -> None:
-        self.done_bytes = done_bytes
-        self.recent.append((now, done_bytes))
-        while now - self.recent[0][0] > _SPEED_OVER_S:
-            self.recent.popleft()
-
-    def _speed(self) -> float | None:
-        if len(self.recent) < 2:
-            return None
-        (began, first), (ended, last) = self.recent[0], self.recent[-1]
-        # Measured up to now, so that a stalled download is seen to be one.
-        took = max(ended, time.monotonic() - 1.0) - began
-        return (last - first) / took if took > 0 else None
 
 
 class Downloads:
@@ -114,8 +61,8 @@ class Downloads:
         self._folder = folder
         self._patience = patience or Patience()
         self._lock = threading.Lock()
-        self._entries: dict[str, _Entry] = {}
-        self._gone: list[_Entry] = []
+        self._entries: dict[str, Entry] = {}
+        self._gone: list[Entry] = []
         self._thread: threading.Thread | None = None
         self._nudges: Connection[None, None] | None = None
         self._nudged: Connection[None, None] | None = None
@@ -125,7 +72,7 @@ class Downloads:
             state: State = "waiting" if record.state == "running" else record.state
             if state == "waiting" and not go_on:
                 state = "paused"
-            entry = _Entry(record, state, done_bytes=record.done_bytes)
+            entry = Entry(record, state, done_bytes=record.done_bytes)
             self._entries[record.wanted.id] = entry
         if any(entry.state == "waiting" for entry in self._entries.values()):
             self._nudge()
@@ -143,7 +90,7 @@ class Downloads:
             known = self._entries.get(wanted.id)
             if known is None:
                 folder = str(self._folder or models_folder())
-                entry = _Entry(Record(wanted, folder), "waiting", dirty=True)
+                entry = Entry(Record(wanted, folder), "waiting", dirty=True)
                 self._entries[wanted.id] = entry
         if known is None:
             self._nudge()
@@ -195,7 +142,7 @@ class Downloads:
             problem = entry.record.problem
             if after == "waiting" and problem is not None and problem.key in _ASK_AGAIN:
                 entry.record = replace(entry.record, agreed=None)
-            _set(entry, after)
+            entry.set(after)
         self._nudge()
 
     def _nudge(self) -> None:
@@ -247,7 +194,7 @@ class Downloads:
             if connection in ready:
                 self._hear(entry, connection)
 
-    def _hear(self, entry: _Entry, connection: "Connection[None, Word]") -> None:
+    def _hear(self, entry: Entry, connection: "Connection[None, Word]") -> None:
         try:
             word: Word | None = connection.recv()
         except (EOFError, OSError):
@@ -260,38 +207,27 @@ class Downloads:
                     entry.record = replace(entry.record, agreed=word)
                     entry.dirty = True
                 case Progress():
-                    self._move(entry, word)
+                    entry.move(word)
                 case Ended():
                     self._finish(entry, word)
                 case None:
                     self._died(entry)
 
-    def _move(self, entry: _Entry, word: Progress) -> None:
-        now = time.monotonic()
-        assert entry.child is not None
-        entry.state = "checking" if word.checking else "running"
-        if word.checking:
-            entry.recent.clear()
-            entry.done_bytes = word.done_bytes
-            return
-        entry.child.moved |= word.done_bytes > entry.done_bytes
-        entry.moved_to(word.done_bytes, now)
-
-    def _finish(self, entry: _Entry, word: Ended) -> None:
+    def _finish(self, entry: Entry, word: Ended) -> None:
         if word.problem is not None:
-            _set(entry, "failed", word.problem)
+            entry.set("failed", word.problem)
             return
         entry.state, entry.path = "done", word.path
         entry.done_bytes = entry.record.agreed.total_bytes if entry.record.agreed else 0
 
-    def _died(self, entry: _Entry) -> None:
+    def _died(self, entry: Entry) -> None:
         """Go on with a download whose child was killed; give up on one that never gets further."""
         assert entry.child is not None
-        if entry.child.moved:
+        if entry.has_moved:
             entry.state = "waiting"
         else:
             entry.child.process.join(0.2)
-            _set(entry, "failed", hub_child.lost(entry.child.process.exitcode))
+            entry.set("failed", hub_child.lost(entry.child.process.exitcode))
 
     def _stop_unwanted(self) -> None:
         for entry in list(self._entries.values()):
@@ -312,14 +248,14 @@ class Downloads:
                     continue
                 entry.state = "running"
                 entry.recent.clear()
-            promised = sum(_missing(other) for other in entries if other.child is not None)
+            promised = sum(other.missing_bytes for other in entries if other.child is not None)
             try:
                 entry.child = self._start(entry.record, promised)
             except WorldError as error:
                 with self._lock:
-                    _set(entry, "failed", error.problem)
+                    entry.set("failed", error.problem)
 
-    def _start(self, record: Record, promised: int) -> _Child:
+    def _start(self, record: Record, promised: int) -> Child:
         import multiprocessing
 
         context = multiprocessing.get_context("spawn")
@@ -337,9 +273,9 @@ class Downloads:
             hub_child.start(process.start)
         finally:
             theirs.close()  # our copy would keep the pipe open when the child dies
-        return _Child(process, ours)
+        return Child(process, ours)
 
-    def _end_child(self, entry: _Entry) -> None:
+    def _end_child(self, entry: Entry) -> None:
         child, entry.child = entry.child, None
         if child is None:
             return
@@ -373,16 +309,3 @@ class Downloads:
             # download itself meets the same disk and says so.
             with suppress(WorldError):
                 download_records.save(record)
-
-
-def _set(entry: _Entry, state: State, problem: Problem | None = None) -> None:
-    """Set what the user decided or what went wrong, to be kept."""
-    kept = {"waiting": "running", "paused": "paused", "failed": "failed"}[state]
-    entry.state = state
-    entry.record = replace(entry.record, state=kept, problem=problem)  # type: ignore[arg-type]  # one of the three
-    entry.dirty = True
-
-
-def _missing(entry: _Entry) -> int:
-    total = entry.record.agreed.total_bytes if entry.record.agreed else 0
-    return max(0, total - entry.done_bytes)
