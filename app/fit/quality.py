@@ -59,7 +59,9 @@ def points_lost(quantization: str, kv: str) -> float:
 
 def advisable(quantization: str) -> bool:
     """Return whether to choose it for reasoning: under three bits, never."""
-    if quantization.startswith(("IQ1", "IQ2", "Q2", "2bit", "UD-IQ1", "UD-IQ2", "UD-Q2", "TQ")):
+    if quantization.startswith(
+        ("IQ1", "IQ2", "Q1", "Q2", "2bit", "UD-IQ1", "UD-IQ2", "UD-Q2", "TQ")
+    ):
         return False
     return _BITS.get(quantization, RECOMMENDED_BITS) >= MINIMUM_BITS
 
