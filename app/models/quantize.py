@@ -200,6 +200,8 @@ class Quantizing:
             if not self._do(planned, work):
                 return None
             size = planned.check(work)
+            if self._cancelled.is_set():
+                return None
             quantize_target.publish(work, out)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
@@ -228,9 +230,9 @@ class Quantizing:
         ended: quantizing.Ended | None = None
         exit_code: int | None = None
         try:
-            with suppress(EOFError, OSError):  # it died: told below
+            with suppress(OSError):  # it died: told below
                 ours.send(planned.order(work, self._threads or _threads()))
-                ended = self._follow(ours, planned, work)
+            ended = self._follow(ours, planned, work)
             process.join(_REAP_S)
             exit_code = process.exitcode
         finally:
@@ -260,14 +262,15 @@ class Quantizing:
         connection: "Connection[quantizing.Order, quantizing.Word]",
         planned: Plan,
         work: Path,
-    ) -> quantizing.Ended:
-        """Pass on how far it is, until it has ended. Raises EOFError where the child died."""
+    ) -> quantizing.Ended | None:
+        """Pass on how far it is, until it has ended; return None where the child died."""
         began = time.monotonic()
         done, last = 0, -1.0
         while True:
-            word: quantizing.Word | None = None
-            if connection.poll(_LOOK_EVERY_S):
-                word = connection.recv()
+            try:
+                word = connection.recv() if connection.poll(_LOOK_EVERY_S) else None
+            except (EOFError, OSError):
+                return None
             share = min(1.0, quantize_target.written(work) / planned.bytes)
             if isinstance(word, quantizing.Ended):
                 if not word.refusal:

@@ -226,6 +226,15 @@ def test_a_target_that_appears_meanwhile_is_kept(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [out]
 
 
+def test_a_reader_of_the_progress_that_left_is_not_taken_for_a_death(tmp_path: Path) -> None:
+    def gone(_: Progress) -> None:
+        raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        Quantizing(DEMO, "Q4_0", tmp_path / "out.gguf", progress=gone).run()
+    assert not list(tmp_path.iterdir())
+
+
 def test_damaged_weights_are_refused(tmp_path: Path) -> None:
     """A scale that is not a number: llama.cpp checks each row that it reads."""
     source = synthetic.write(tmp_path / "tiny-Q8_0.gguf")

@@ -192,6 +192,9 @@ def test_a_preview_tells_size_and_fit_before_anything_is_made(tmp_path: Path) ->
     big = quantize.preview(path, "Q8_0", machine=named("rtx3060-12gb"), out=out)
     assert big.row is not None
     assert big.row.verdict != "fits"
+    few = quantize.preview(path, "Q1_0", machine=named("rtx4090"), out=out)
+    assert few.row is not None
+    assert "too few bits for reasoning" in few.row.reason
     none = quantize.preview(path, "IQ1_S", machine=named("rtx4090"))
     assert (none.bytes, none.row) == (0, None)
     assert none.problem is not None
