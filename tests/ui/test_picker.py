@@ -212,7 +212,7 @@ def test_a_failed_download_says_so_and_is_tried_again(
 def test_while_an_answer_is_written_a_download_is_offered_not_loaded(
     driven: Driven, hub: HubServer, qtbot: QtBot
 ) -> None:
-    driven.presenter.load_model(driven.script(FOREVER))
+    driven.presenter.load_model(driven.script(FOREVER, token_s=0.05))
     driven.window.composer.send_requested.emit("Go on.")
     driven.until(lambda: driven.session.state.running is not None)
     picker = opened(driven)
