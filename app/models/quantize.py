@@ -6,9 +6,7 @@ into a hidden folder beside the target; only what was read back and is as planne
 source is only read, and nothing that is there is ever written over.
 """
 
-import os
 import shutil
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -216,22 +214,30 @@ class Quantizing:
         log_start, ooms = log.size(path), death.ooms_so_far()
         ours: Connection[quantizing.Order, quantizing.Word]
         theirs: Connection[quantizing.Word, quantizing.Order]
-        ours, theirs = spawn.Pipe()
-        process = spawn.Process(
-            target=quantizing.main, args=(theirs, str(path)), name="ponder-quantize", daemon=True
-        )
         with self._lock:
             if self._cancelled.is_set():
                 return False
-            process.start()
+            ours, theirs = spawn.Pipe()
+            process = spawn.Process(
+                target=quantizing.main,
+                args=(theirs, str(path)),
+                name="ponder-quantize",
+                daemon=True,
+            )
+            try:
+                process.start()
+            except OSError as error:
+                ours.close()
+                raise WorldError(quantize_refusals.not_started(str(error))) from error
+            finally:
+                # Our copy of the child's end would keep the pipe open when the child dies.
+                theirs.close()
             self._process = process
-        # Our copy of the child's end would keep the pipe open when the child dies.
-        theirs.close()
         ended: quantizing.Ended | None = None
         exit_code: int | None = None
         try:
             with suppress(OSError):  # it died: told below
-                ours.send(planned.order(work, self._threads or _threads()))
+                ours.send(planned.order(work, self._threads))
             ended = self._follow(ours, planned, work)
             process.join(_REAP_S)
             exit_code = process.exitcode
@@ -291,10 +297,3 @@ class Quantizing:
     def _tell(self, progress: Progress) -> None:
         if self._progress is not None:
             self._progress(progress)
-
-
-def _threads() -> int:
-    """Return the processors that this process may use."""
-    if sys.platform != "win32" and hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

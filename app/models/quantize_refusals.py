@@ -21,6 +21,16 @@ _DAMAGED = re.compile(
 _UNKNOWN = re.compile(r"unknown model architecture|[Mm]odel type \S+ not supported")
 
 
+def not_started(said: str) -> Problem:
+    """Return the problem of a system that gives no further process."""
+    return Problem(
+        "quantize-died",
+        "The quantization could not be started.",
+        "Close other programs, then try again.",
+        said,
+    )
+
+
 def died(exit_code: int | None, lines: Sequence[str], *, oom_killed: bool) -> Problem:
     """Return the problem of a child that ended without a word. exit_code: as multiprocessing's."""
     told = death.describe(exit_code, lines, oom_killed=oom_killed)

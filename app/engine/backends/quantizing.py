@@ -37,7 +37,10 @@ _COMPLAINT = re.compile("error|fail|invalid|mismatch", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class GgufOrder:
-    """Quantize a GGUF file to a file type of llama.h. dry_run: only say what would be done."""
+    """Quantize a GGUF file to a file type of llama.h.
+
+    threads: 0 for all that this process may use. dry_run: only say what would be done.
+    """
 
     source: str
     out: str
@@ -174,7 +177,7 @@ def _gguf(order: GgufOrder, tell: "Callable[[Step], None]") -> Ended:
     api.llama_log_set(callback, None)
     params = api.llama_model_quantize_default_params()
     params.ftype = order.file_type
-    params.nthread = order.threads
+    params.nthread = order.threads or _threads()
     params.allow_requantize = True  # from Q8_0; the parent refuses what has fewer bits
     params.dry_run = order.dry_run
     params.max_buf_size = _BUFFER_BYTES
@@ -185,6 +188,13 @@ def _gguf(order: GgufOrder, tell: "Callable[[Step], None]") -> Ended:
     if failed:
         return Ended("\n".join(listener.complaints) or f"status {failed}", lines=lines)
     return Ended(lines=lines)
+
+
+def _threads() -> int:
+    """Return the processors that this process may use."""
+    if sys.platform != "win32" and hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 # ------------------------------------------------------------ MLX
