@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from app.errors import Problem
 from app.models.download_records import Kept, Record
-from app.models.download_types import Download, Progress, State, Word
+from app.models.download_types import ELSEWHERE, Download, Progress, State, Word
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -84,6 +84,10 @@ class Entry:
     def set(self, state: State, problem: Problem | None = None) -> None:
         """Set what the user decided or what went wrong, to be kept."""
         self.state = state
+        if problem is not None and problem.key == ELSEWHERE:
+            # The record is that other Ponder's, and says what is true of it.
+            self.record = replace(self.record, problem=problem)
+            return
         self.record = replace(self.record, state=_KEPT[state], problem=problem)
         self.dirty = True
 

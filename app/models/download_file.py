@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.errors import Problem, WorldError
-from app.models.download_types import BAD, PART, Item, Patience
+from app.models.download_types import BAD, ELSEWHERE, PART, Item, Patience
 
 if TYPE_CHECKING:
     import httpx2
 
 CHUNK_BYTES = 1 << 20
-"""What a break costs at most. At 1 GB/s the loop's own work is below 5 % of a core."""
+"""What a break costs at most. With this a gigabyte takes 2.5 s of a core, its hash included."""
 
 _SYNC_BYTES = 64 << 20  # a power cut then costs at most this, found by the hash
 _LARGEST_HTTP = 50_000_000_000  # the hub's own limit of a file by plain HTTP
@@ -270,7 +270,7 @@ def _alone(part: Path) -> Iterator[None]:
         if not lock(file.fileno()):
             raise WorldError(
                 Problem(
-                    "download-elsewhere",
+                    ELSEWHERE,
                     f"Another Ponder is downloading {part.name.rsplit('.', 2)[0]} right now.",
                     "Wait until it is done, or end it there.",
                 )

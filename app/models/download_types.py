@@ -14,6 +14,8 @@ MANIFEST = ".ponder.json"
 """In each folder of a repository: what was downloaded into it, with sizes and hashes."""
 PART = ".part"
 BAD = ".bad"
+ELSEWHERE = "download-elsewhere"
+"""The key of the problem that another Ponder is at it already."""
 
 _SPLIT = re.compile(r"(.*)-(\d{5})-of-(\d{5})(\.[A-Za-z0-9]+)$")
 

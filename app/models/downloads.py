@@ -19,6 +19,7 @@ from app.models import download_child, download_records, hub_child
 from app.models.download_entry import Child, Entry
 from app.models.download_records import Record, models_folder
 from app.models.download_types import (
+    ELSEWHERE,
     Agreed,
     Download,
     Ended,
@@ -172,7 +173,9 @@ class Downloads:
         self._bury_gone()
         with self._lock:
             for entry in self._entries.values():
-                entry.dirty |= entry.record.done_bytes != entry.done_bytes
+                problem = entry.record.problem
+                if problem is None or problem.key != ELSEWHERE:
+                    entry.dirty |= entry.record.done_bytes != entry.done_bytes
         self._save_changed()
 
     def _tell(self) -> None:

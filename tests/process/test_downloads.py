@@ -1,8 +1,12 @@
 """Downloads through the real children: pause, cancel, several at once, and another start."""
 
 import hashlib
+import json
 import os
 import random
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +16,7 @@ import psutil
 import pytest
 
 from app.models import download_manifest, download_records
+from app.models.download_file import CHUNK_BYTES
 from app.models.download_types import Patience
 from app.models.downloads import AT_ONCE, Download, Downloads, Wanted
 from tests.support.hub_server import HubServer, Repo, serving
@@ -182,6 +187,44 @@ def test_a_gated_repository_is_told_and_a_token_then_opens_it(
         monkeypatch.setenv("HF_TOKEN", "hf_secret")
         downloads.resume(name)
         assert downloads.one("done", "failed").state == "done"
+
+
+def test_the_command_line_is_interrupted_and_goes_on(hub: HubServer) -> None:
+    hub.bytes_per_s = 3e6
+    address = f"hf://{REPO}/{NAMES[0]}"
+    command = [sys.executable, "-m", "app", "models", "get", address, "--json", "--accept-licence"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as run:
+        assert run.stdout is not None
+        for line in run.stdout:
+            if 0 < json.loads(line)["done_bytes"] < len(DATA):
+                break
+        run.send_signal(signal.SIGINT)
+        run.stdout.read()
+    assert run.returncode == 130
+    with Watched() as downloads:
+        assert [download.state for download in downloads.all()] == ["paused"]
+    hub.bytes_per_s = None
+    done = subprocess.run(command, capture_output=True, check=True, text=True)
+    last = json.loads(done.stdout.splitlines()[-1])
+    assert last["event"] == "done"
+    assert Path(last["path"]).read_bytes() == DATA
+    assert hub.total_sent() < len(DATA) + 2 * CHUNK_BYTES
+
+
+def test_two_ponders_do_not_disturb_each_other(hub: HubServer) -> None:
+    hub.bytes_per_s = 3e6
+    with Watched() as downloads:
+        downloads.start(Wanted(REPO, files=(NAMES[0],)))
+        downloads.until(arriving)
+        with Watched() as other:
+            problem = other.one("failed").problem
+            assert problem is not None
+            assert problem.key == "download-elsewhere"
+        # The other one's record has not become a failure.
+        assert [record.state for record in download_records.load_all()] == ["running"]
+        hub.bytes_per_s = None
+        downloads.one("done")
+    assert (models() / REPO / NAMES[0]).read_bytes() == DATA
 
 
 def test_a_damaged_record_is_set_aside(hub: HubServer) -> None:

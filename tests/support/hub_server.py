@@ -9,6 +9,7 @@ import hashlib
 import json
 import re
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -64,7 +65,12 @@ class Faults:
 class HubServer:
     """The server; `url` is what HF_ENDPOINT has to name. bytes_per_s slows each answer."""
 
-    def __init__(self, repos: dict[str, Repo], bytes_per_s: float | None = None) -> None:
+    def __init__(
+        self,
+        repos: dict[str, Repo],
+        bytes_per_s: float | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.repos = repos
         self.bytes_per_s = bytes_per_s
         self.faults = Faults()
@@ -83,7 +89,13 @@ class HubServer:
             server_hub = hub
 
         self._server = _Server(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        scheme = "http"
+        if tls is not None:
+            scheme = "https"
+            self._server.socket = tls.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
+        self.url = f"{scheme}://127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
 
     def __enter__(self) -> "HubServer":
@@ -366,7 +378,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving(repos: dict[str, Repo], bytes_per_s: float | None = None) -> Iterator[HubServer]:
+def serving(
+    repos: dict[str, Repo], bytes_per_s: float | None = None, tls: ssl.SSLContext | None = None
+) -> Iterator[HubServer]:
     """Serve repositories while the block runs."""
-    with HubServer(repos, bytes_per_s) as hub:
+    with HubServer(repos, bytes_per_s, tls) as hub:
         yield hub
