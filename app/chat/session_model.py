@@ -4,8 +4,10 @@ A load has two steps: the plan, made off this thread, and the engine's. Each loa
 id at the first, so that late news of an earlier one is known by its lower id.
 """
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 from app import settings as settings_file
 from app.chat.load_plan import LoadPlan, default_options, held, load_of, speed_of, wanted_context
@@ -59,6 +61,10 @@ class SessionModel:
         self.state = replace(self.state, **values)  # type: ignore[arg-type]
         self._changes.update(changes)
 
+    def _take(self, event: Event, at: float) -> None:
+        """Take in one event, of the engine or as if it were. at: seconds, monotonic."""
+        raise NotImplementedError
+
     # ------------------------------------------------------------ a load's two steps
 
     def _load(self, path: str, plan: LoadPlan | None) -> None:
@@ -74,7 +80,10 @@ class SessionModel:
         def planned(found: LoadPlan | None) -> None:
             if self._planning and request == self._load_request:
                 self._planning = False
-                self._send_load(path, found)
+                if found is None and self._too_big.pop(path, None) is not None:
+                    self._take(Failed(request, _nothing_left(path)), time.monotonic())
+                else:
+                    self._send_load(path, found)
 
         if path in self._too_big:
             self._planner.next(path, self._too_big[path], planned)
@@ -157,3 +166,11 @@ class SessionModel:
         speed = speed_of(plan, turn.usage) if plan else None
         if plan is not None and speed is not None:
             self._planner.measured(plan, speed)
+
+
+def _nothing_left(path: str) -> Problem:
+    return Problem(
+        "load-too-big",
+        f"{Path(path).name} found too little memory, and there is no smaller setting to try.",
+        "Choose a smaller quantization of it, or close other programs and try again.",
+    )

@@ -269,6 +269,24 @@ def test_after_a_failure_the_next_message_loads_what_is_smaller(desk: Desk, wide
     assert (loaded.promised_bytes or 0) < (plan.promised_bytes or 0)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="prlimit is Linux's")
+def test_where_nothing_smaller_is_left_it_is_said_and_nothing_is_tried_in_vain(
+    desk: Desk, wide: Path
+) -> None:
+    desk.session.load_model(str(wide), LoadPlan(context=1024))
+    ready(desk)
+    limit(desk, 2 * MIB)
+    # Promised to take so little that nothing could take less.
+    least = LoadPlan(context=32_768, kv="q4_0", promised_bytes=MIB)
+    desk.session.load_model(str(wide), least)
+    desk.until(lambda: bool(desk.problems) and "smaller quant" in desk.problems[-1].advice)
+    assert desk.session.state.model.next_plan is None
+    desk.session.load_model(str(wide))
+    desk.until(lambda: desk.session.state.model.phase == "failed")
+    assert desk.problems[-1].key == "load-too-big"
+    assert desk.problems[-1].title.startswith("wide.gguf found too little memory")
+
+
 def test_of_two_files_chosen_in_a_row_the_second_is_loaded(desk: Desk, wide: Path) -> None:
     demo = str(paths.demo_model())
     desk.session.load_model(str(wide))
