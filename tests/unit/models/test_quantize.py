@@ -15,7 +15,7 @@ from hypothesis import given
 from app import paths
 from app.engine.backends.quantizing import Listener, Step
 from app.errors import WorldError
-from app.fit import blueprint, sparse
+from app.fit import blueprint, gguf_shape, sparse
 from app.fit.devices import named
 from app.models import quantize, quantize_gguf, quantize_mlx, quantize_refusals, quantize_target
 from app.models import quantize_types as types
@@ -138,6 +138,14 @@ def test_every_type_is_in_the_table_of_blocks() -> None:
     assert {file_type.base for file_type in types.FILE_TYPES.values()} <= set(BLOCKS)
     numbers = [file_type.number for file_type in types.FILE_TYPES.values()]
     assert len(set(numbers)) == len(numbers)
+
+
+def test_what_is_made_says_of_itself_what_it_is() -> None:
+    for name, kind in types.FILE_TYPES.items():
+        header = blueprint.header(MODELS["llama 8B"], "Q8_0")
+        made = {**header.metadata, "general.file_type": kind.number}
+        shape = gguf_shape.from_header(dataclasses.replace(header, metadata=made))
+        assert shape.quantization == name.removesuffix("_MOE")
 
 
 def test_what_is_quantized_already_is_refused_with_why(tmp_path: Path) -> None:
