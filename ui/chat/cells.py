@@ -23,6 +23,7 @@ from app.markup.blocks import Block
 from ui.chat import document, style
 from ui.chat.document import Document
 from ui.chat.style import Kind, Style
+from ui.formulas.desk import Wish
 
 CARET_PX = 4
 WHOLE = 1 << 60
@@ -30,7 +31,10 @@ WHOLE = 1 << 60
 
 
 class Cell:
-    """One block. Offsets count the characters of its text as it is shown; lengths are pixels."""
+    """One block. Offsets count the characters of its text as it is shown; lengths are pixels.
+
+    waits: the formulas that were not known yet when it was laid out.
+    """
 
     def __init__(self, source: str, kind: Kind) -> None:
         self.source = source
@@ -39,6 +43,7 @@ class Cell:
         self.height = 0
         self.width = -1
         self._laid_out_for = -1
+        self.waits: frozenset[Wish] = frozenset()
 
     @property
     def style(self) -> Style:
@@ -72,6 +77,18 @@ class Cell:
     def grow(self, block: Block) -> bool:
         """Take over a later state of the same block, if that can be done in place."""
         return False
+
+    def renew(self) -> None:
+        """Look again for what the cell `waits` for, at the next layout."""
+
+    @property
+    def refusals(self) -> list[str]:
+        """Why formulas in the cell could not be typeset."""
+        return []
+
+    def why_at(self, point: QPointF) -> str:
+        """Return what is wrong with what is under a point, "" where nothing is."""
+        return ""
 
     def release(self) -> None:
         """Drop everything but the height."""
@@ -136,6 +153,10 @@ class DocumentCell(Cell):
         side, above = self._margins()
         return QPointF(side, above + self.style.half_leading_px)
 
+    def _ink(self) -> str:
+        """Return the colour of the text."""
+        return self.style.ink
+
     def document(self) -> Document:
         """Return the document, made if need be; it is laid out only by `lay_out`."""
         if self._document is None:
@@ -166,7 +187,7 @@ class DocumentCell(Cell):
         painter.save()
         painter.translate(at)
         context = QAbstractTextDocumentLayout.PaintContext()
-        context.palette.setColor(QPalette.ColorRole.Text, QColor(self.style.ink))
+        context.palette.setColor(QPalette.ColorRole.Text, QColor(self._ink()))
         context.palette.setColor(QPalette.ColorRole.Dark, QColor(self.style.theme.line))
         context.clip = clip.translated(-at)
         if picked is not None:
@@ -193,7 +214,7 @@ class DocumentCell(Cell):
         form = QTextCharFormat()
         form.setBackground(style.selection_colour(self.style.theme))
         # Without an ink of its own Qt leaves out the marks of lists.
-        form.setForeground(QColor(self.style.ink))
+        form.setForeground(QColor(self._ink()))
         found = QAbstractTextDocumentLayout.Selection()
         found.cursor = cursor
         found.format = form

@@ -18,9 +18,11 @@ from app.markup.blocks import Block
 from ui.chat import style
 from ui.chat.cells import WHOLE, Cell
 from ui.chat.code import CodeCell
-from ui.chat.prose import MathCell, PlainCell, cell_for
+from ui.chat.formula import MathCell
+from ui.chat.prose import PlainCell, cell_for
 from ui.chat.shelf import Shelf
 from ui.chat.style import Kind
+from ui.formulas.desk import Formulas, Wish
 
 PLAIN_CHUNK = 4000
 """Characters of typed text in one cell: a pasted megabyte is laid out only where it is seen."""
@@ -75,7 +77,7 @@ class Column:
         del self.cells[kept:], self._blocks[first:]
         self._blocks.extend(blocks[first:])
         self._valid = min(self._valid, first)
-        self._adopt(_cell(block, self.kind) for block in blocks[kept:])
+        self._adopt(_cell(block, self.kind, self._shelf.formulas) for block in blocks[kept:])
 
     def _adopt(self, cells: Iterable[Cell]) -> None:
         for cell in cells:
@@ -95,6 +97,20 @@ class Column:
         """Drop all that the theme coloured; heights stay."""
         for cell in self.cells:
             cell.release()
+
+    def waiting(self, known: frozenset[Wish]) -> set[int]:
+        """Return the cells that wait for any of these formulas."""
+        return {number for number, cell in enumerate(self.cells) if cell.waits & known}
+
+    def renew(self, known: frozenset[Wish]) -> None:
+        """Let the cells that waited for formulas have them, at the next layout."""
+        for number in self.waiting(known):
+            self.cells[number].renew()
+
+    @property
+    def refusals(self) -> list[str]:
+        """Why formulas could not be typeset, as far as they were looked at."""
+        return [why for cell in self.cells for why in cell.refusals]
 
     # ------------------------------------------------------------ geometry
 
@@ -158,12 +174,15 @@ class Column:
                 changed = True
         return changed
 
-    def anchor(self, y: int, reach: int) -> Anchor | None:
+    def anchor(self, y: int, reach: int, known: frozenset[Wish] = frozenset()) -> Anchor | None:
         """Return what to keep in place so that the view from `y` down stays as it is.
 
-        It is the first measured cell before `reach`, None where there is none.
+        It is the first measured cell before `reach`, None where there is none. known: formulas that
+        are about to be shown; a cell that waits for them and begins above `y` is no hold.
         """
         for number in self.within(max(0, y), max(0, reach)):
+            if self.cells[number].waits & known and self.top(number) < y:
+                continue
             if self.cells[number].exact:
                 return Anchor(number, y - self.top(number))
         return None
@@ -234,6 +253,13 @@ class Column:
             return ""
         return self.cells[number].link_at(QPointF(point.x(), point.y() - self.top(number)))
 
+    def why_at(self, point: QPoint) -> str:
+        """Return what is wrong with what is under a point, "" where nothing is."""
+        number = self.cell_at(point.y())
+        if number < 0 or not 0 <= point.y() - self.top(number) <= self.cells[number].height:
+            return ""
+        return self.cells[number].why_at(QPointF(point.x(), point.y() - self.top(number)))
+
     def slide(self, y: int, pixels: int) -> bool:
         """Scroll the cell at a height sideways; whether there was anywhere to go."""
         number = self.cell_at(y)
@@ -268,12 +294,12 @@ def _part(picked: tuple[Place, Place] | None, number: int) -> tuple[int, int] | 
     return (one, two) if two > one else None
 
 
-def _cell(block: Block, kind: Kind) -> Cell:
+def _cell(block: Block, kind: Kind, formulas: Formulas | None) -> Cell:
     if block.kind == "code":
         return CodeCell(block, kind)
     if block.kind == "math":
-        return MathCell(block, kind)
-    return cell_for(block, kind)
+        return MathCell(block, kind, formulas)
+    return cell_for(block, kind, formulas)
 
 
 def _chunks(text: str) -> Iterable[tuple[str, bool]]:

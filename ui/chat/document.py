@@ -5,6 +5,8 @@ breaks, and mathematics as TeX between its dollar signs.
 """
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from html import unescape
 
 from PySide6.QtCore import QUrl
@@ -21,11 +23,21 @@ from PySide6.QtGui import (
     QTextTable,
 )
 
+from app.latex.display import Refusal
+from ui.chat import inline
 from ui.chat.style import LINE_HEIGHT_PERCENT, Style
 from ui.chat.utf16 import part
+from ui.formulas.desk import Found
+from ui.formulas.drawing import Drawing
 
 TEX = QTextFormat.Property.UserProperty.value + 1
 """A character property: the TeX, with its delimiters, that a run of text stands for."""
+
+WHY = QTextFormat.Property.UserProperty.value + 3
+"""A character property: why a formula is shown as its source."""
+
+Find = Callable[[str, bool], Found | None]
+"""Returns what is known of a formula: its TeX, and whether it is displayed."""
 
 _FORMULA = re.compile(
     r'<span class="math" data-tex="([^"]*)"( data-display="true")?>([^<]*)</span>'
@@ -56,6 +68,8 @@ class Document(QTextDocument):
 
     def __init__(self, style: Style) -> None:
         super().__init__()
+        self.placed: list[inline.Placed] = []
+        self._style = style
         option = QTextOption()
         option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
         self.setDefaultTextOption(option)
@@ -76,42 +90,79 @@ class Document(QTextDocument):
             option.setWrapMode(QTextOption.WrapMode.WrapAnywhere)
             self.setDefaultTextOption(option)
 
-    def set_prose(self, html: str) -> None:
-        """Show a block's HTML; its formulas are shown as TeX and remember that they are."""
-        formulas: list[str] = []
+    def set_prose(
+        self, html: str, *, source: str = "", find: Find | None = None, width: float = 1e9
+    ) -> None:
+        """Show a block's HTML. Its formulas are typeset where `find` has them, else shown as TeX.
+
+        source: the block's Markdown, which says how a formula was delimited. width: of a line in
+        pixels; what is wider is made smaller.
+        """
+        formulas: list[_Formula] = []
+        self.placed = []
 
         def marked(found: re.Match[str]) -> str:
-            dollars = "$$" if found[2] else "$"
-            formulas.append(f"{dollars}{unescape(found[1])}{dollars}")
+            tex, display = unescape(found[1]), bool(found[2])
+            known = find(tex, display) if find is not None else None
+            formulas.append(_Formula(_delimited(tex, source, display=display), known))
+            if isinstance(known, Drawing):
+                return f'<a href="tex:{len(formulas) - 1}">\ufffc</a>'
             return f'<a class="tex" href="tex:{len(formulas) - 1}">{found[3]}</a>'
 
         self.setHtml(_FORMULA.sub(marked, html.strip()))
         if formulas:
-            self._mark(formulas)
+            self._mark(formulas, width)
         if "☐" in html or "☑" in html:
             self._mark_tasks()
         self.settle()
 
-    def _mark(self, formulas: list[str]) -> None:
-        """Turn the links that stood for formulas into the property that says what they are."""
-        found: list[tuple[int, int, str]] = []
+    def _mark(self, formulas: list["_Formula"], width: float) -> None:
+        """Turn the links that stood for formulas into what says what they are."""
+        found: list[tuple[int, int, QTextCharFormat]] = []
         block = self.begin()
         while block.isValid():
             for run in block.textFormats():
                 number = run.format.anchorHref().removeprefix("tex:")
                 if run.format.anchorHref() != number:
                     start = block.position() + run.start
-                    found.append((start, start + run.length, formulas[int(number)]))
+                    form = self._format(formulas[int(number)], run.format, block, width)
+                    found.append((start, start + run.length, form))
             block = block.next()
-        for start, end, tex in found:
+        if self.placed:
+            inline.register(self)
+        for start, end, form in found:
             cursor = QTextCursor(self)
             cursor.setPosition(start)
             cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)
-            form = QTextCharFormat()
-            form.setProperty(TEX, tex)
+            cursor.setCharFormat(form)
+
+    def _format(
+        self, formula: "_Formula", around: QTextCharFormat, block: QTextBlock, width: float
+    ) -> QTextCharFormat:
+        """Return the format of a formula's characters: one that is drawn, or the source's."""
+        if isinstance(formula.known, Drawing):
+            size = around.fontPointSize() or self._style.font.pointSizeF()
+            listed: QTextList | None = block.textList()
+            indent = self.indentWidth() * (listed.format().indent() if listed is not None else 0)
+            room = width - indent - block.blockFormat().leftMargin()
+            placed = inline.Placed(
+                formula.known, inline.em_px(size), room, inline.inks(self._style)
+            )
+            self.placed.append(placed)
+            form = placed.format(len(self.placed))
+        else:
+            form = QTextCharFormat(around)
             form.setAnchor(False)
             form.setAnchorHref("")
-            cursor.mergeCharFormat(form)
+            if isinstance(formula.known, Refusal):
+                form.setProperty(WHY, formula.known.error)
+        form.setProperty(TEX, formula.tex)
+        return form
+
+    @property
+    def widest_px(self) -> float:
+        """How wide the widest formula in a line would like to be."""
+        return max((placed.natural_px for placed in self.placed), default=0.0)
 
     def _mark_tasks(self) -> None:
         """Show the boxes of a list of tasks in place of its bullets."""
@@ -145,6 +196,26 @@ class Document(QTextDocument):
     def loadResource(self, _kind: int, _name: QUrl | str) -> object:  # noqa: N802 - Qt's name
         """Give nothing, for every address."""
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Formula:
+    """One in a line. tex: with its delimiters."""
+
+    tex: str
+    known: Found | None
+
+
+def _delimited(tex: str, source: str, *, display: bool) -> str:
+    """Return TeX between the delimiters that it has in the source, dollars if it is not found."""
+    dollars, opening, closing = ("$$", r"\[", r"\]") if display else ("$", r"\(", r"\)")
+    if opening in source:
+        found = re.search(
+            rf"{re.escape(opening)}\s*{re.escape(tex)}\s*{re.escape(closing)}", source
+        )
+        if found is not None:
+            return f"{opening}{tex}{closing}"
+    return f"{dollars}{tex}{dollars}"
 
 
 def _trim(block: QTextBlock, *, top: bool) -> None:
@@ -184,6 +255,15 @@ def copied(document: QTextDocument, start: int, end: int) -> str:
     return "".join(said)
 
 
+def why_at(document: QTextDocument, position: int) -> str:
+    """Return why the formula at a position is shown as its source, "" where there is no reason."""
+    block = document.findBlock(position)
+    for run in block.textFormats():
+        if run.start <= position - block.position() < run.start + run.length:
+            return str(run.format.property(WHY) or "")
+    return ""
+
+
 def _table_cell(block: QTextBlock) -> tuple[int, int] | None:
     """Return (column, row) of the table cell a block is in."""
     table: QTextTable | None = QTextCursor(block).currentTable()
@@ -197,7 +277,7 @@ def _block_text(block: QTextBlock, start: int, end: int) -> str:
     said: list[str] = []
     if start <= block.position():
         said.append(_list_mark(block))
-    done_tex = ""
+    done: tuple[str, int] = "", 0
     step = block.begin()
     while not step.atEnd():
         fragment = step.fragment()
@@ -206,13 +286,14 @@ def _block_text(block: QTextBlock, start: int, end: int) -> str:
         tex = fragment.charFormat().property(TEX)
         inside = part(text, max(0, start - first), max(0, end - first))
         if isinstance(tex, str) and inside:
-            # One formula may be several fragments; it is copied once, whole.
-            if tex != done_tex:
+            # The source of one may be several fragments; it is copied once, whole.
+            this = tex, fragment.charFormat().intProperty(inline.NUMBER)
+            if this != done:
                 said.append(tex)
-            done_tex = tex
+            done = this
         else:
             said.append(inside)
-            done_tex = ""
+            done = "", 0
         step += 1
     text = "".join(said).replace("\u2028", "\n").replace("\u00a0", " ")
     # Qt keeps the line break of the source after an item as a space at its end.

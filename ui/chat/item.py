@@ -29,6 +29,7 @@ from ui.chat.footer import Branch
 from ui.chat.pointer import Pointer
 from ui.chat.selection import Region
 from ui.chat.sideways import sideways_pixels
+from ui.formulas.desk import Wish
 
 PAD_X = 8
 PAD_Y = 6
@@ -105,14 +106,14 @@ class Item(QWidget):
         column.place_controls(self, self.text_at, top - self.text_at.y(), bottom - self.text_at.y())
         return column.height
 
-    def anchor(self, y: int, reach: int) -> Anchor | None:
+    def anchor(self, y: int, reach: int, known: frozenset[Wish] = frozenset()) -> Anchor | None:
         """Return what is to be kept in place so that what is seen from `y` down stays.
 
         It is the first cell before `reach` whose height was measured, None where there is none.
         """
         if self.editor is not None:
             return None
-        return self.entry.text.anchor(y - self.text_at.y(), reach - self.text_at.y())
+        return self.entry.text.anchor(y - self.text_at.y(), reach - self.text_at.y(), known)
 
     def y_of(self, anchor: Anchor) -> int:
         """Return where an anchored point is now."""
@@ -192,7 +193,9 @@ class Item(QWidget):
 
     def describe(self) -> None:
         """Tell screen readers what the message says."""
-        self.setAccessibleDescription(self.entry.message.text)
+        why = dict.fromkeys(self.entry.text.refusals)
+        notes = [f"A formula is shown as its source: {one}." for one in why]
+        self.setAccessibleDescription("\n".join([self.entry.message.text, *notes]))
 
     def event(self, event: QEvent) -> bool:
         """Hand the mouse to the pointer, where text is shown."""

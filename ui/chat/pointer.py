@@ -30,6 +30,9 @@ class Surface(Protocol):
     def link_at(self, point: QPoint) -> str:
         """Return the address under a point, "" where there is none."""
 
+    def why_at(self, point: QPoint) -> str:
+        """Return what is wrong with what is under a point, "" where nothing is."""
+
     def word_at(self, spot: Spot) -> tuple[Spot, Spot]:
         """Return the ends of the word around a spot."""
 
@@ -159,9 +162,10 @@ class Pointer(QObject):
         return was
 
     def _tool_tip(self, widget: QWidget, event: QHelpEvent) -> bool:
-        link = self._surface.link_at(event.globalPos())
-        if link:
-            QToolTip.showText(event.globalPos(), link, widget)
+        at = event.globalPos()
+        said = self._surface.link_at(at) or self._surface.why_at(at)
+        if said:
+            QToolTip.showText(at, said, widget)
         else:
             QToolTip.hideText()
         return True

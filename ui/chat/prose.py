@@ -1,4 +1,4 @@
-"""The kinds of blocks that Qt's rich text lays out: prose, tables, rules, formulas, typed text."""
+"""The kinds of blocks that Qt's rich text lays out: prose, tables, rules, typed text."""
 
 from math import ceil
 
@@ -6,50 +6,124 @@ from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QTextOption
 from PySide6.QtWidgets import QWidget
 
+from app.latex.display import Refusal
 from app.markup.blocks import Block
 from ui.chat.cells import Cell, DocumentCell
-from ui.chat.document import Document
+from ui.chat.document import Document, why_at
 from ui.chat.sideways import BAR_PX, Sideways
-from ui.chat.style import RADIUS_PX, Kind
+from ui.chat.style import Kind
+from ui.formulas.desk import Formulas, Found, Wish
+
+ROOM_PX = 120
+"""What margins may take of a line: a formula that has so much to spare is as wide as it likes."""
 
 
-def cell_for(block: Block, kind: Kind) -> Cell:
-    """Return the cell of a block of prose."""
+def cell_for(block: Block, kind: Kind, formulas: Formulas | None = None) -> Cell:
+    """Return the cell of a block of prose. formulas: without it, these stay TeX."""
+    kept = _class_for(block)
+    if issubclass(kept, RuleCell):
+        return RuleCell(block.source, kind)
+    return kept(block, kind, formulas)
+
+
+def _class_for(block: Block) -> "type[ProseCell | RuleCell]":
     html = block.html.lstrip()
     if html.startswith("<table"):
-        return TableCell(block, kind)
-    if html.startswith("<hr"):
-        return RuleCell(block.source, kind)
-    return ProseCell(block, kind)
+        return TableCell
+    return RuleCell if html.startswith("<hr") else ProseCell
 
 
 class ProseCell(DocumentCell):
     """Paragraphs, headings, lists, quotations and tables."""
 
-    def __init__(self, block: Block, kind: Kind) -> None:
+    def __init__(self, block: Block, kind: Kind, formulas: Formulas | None = None) -> None:
         super().__init__(block.source, kind)
         self._html = block.html
+        self._formulas = formulas
+        self._refusals: list[str] = []
+        self._filled_for = -1
+        self._has_math = '<span class="math"' in block.html
 
     def grow(self, block: Block) -> bool:
         """Take over a later state of the block: its text is laid out anew, its place kept."""
-        if block.kind != "prose" or type(cell_for(block, self.kind)) is not type(self):
+        if block.kind != "prose" or _class_for(block) is not type(self):
             return False
         self.source = block.source
         if block.html != self._html:
             self._html = block.html
+            self._has_math = '<span class="math"' in block.html
             self._laid_out_for = -1
             self.height = self.estimate(self.width)
-            if self._document is not None:
-                # Kept, because its style sheet is what takes longest to make.
-                self._document.wrap_for(block.source)
-                self._document.set_prose(block.html)
+            self._show_again()
         return True
+
+    def renew(self) -> None:
+        """Look again for what is known of the formulas, at the next layout."""
+        self._laid_out_for = -1
+        self._show_again()
+
+    def _show_again(self) -> None:
+        """Put the text anew into the document there is: its style sheet takes longest to make."""
+        if self._document is not None:
+            self._wrap(self._document)
+            self._fill(self._document)
 
     def _make(self) -> Document:
         made = Document(self.style)
-        made.wrap_for(self.source)
-        made.set_prose(self._html)
+        self._wrap(made)
+        self._fill(made)
         return made
+
+    def _wrap(self, made: Document) -> None:
+        made.wrap_for(self.source)
+
+    def _fill(self, made: Document) -> None:
+        waits: set[Wish] = set()
+        why: list[str] = []
+
+        def find(tex: str, display: bool) -> Found | None:
+            assert self._formulas is not None
+            # Within a line nothing is numbered at the side of the column: no width is needed.
+            wish = Wish(tex, display)
+            found = self._formulas.find(wish)
+            if found is None:
+                waits.add(wish)
+            elif isinstance(found, Refusal):
+                why.append(found.error)
+            return found
+
+        has = self._has_math and self._formulas is not None
+        made.set_prose(
+            self._html, source=self.source, find=find if has else None, width=max(1, self.width)
+        )
+        self._filled_for = self.width
+        self.waits, self._refusals = frozenset(waits), why
+
+    def _measure(self, width: int) -> int:
+        if self._document is not None and self._filled_for != width:
+            narrow = min(self._filled_for, width) - ROOM_PX
+            if self._document.widest_px > narrow:
+                self._fill(self._document)
+        return super()._measure(width)
+
+    def release(self) -> None:
+        """Drop the document; what is known of its formulas by then may change the height."""
+        super().release()
+        if self._has_math:
+            self._laid_out_for = -1
+
+    @property
+    def refusals(self) -> list[str]:
+        """Why formulas in the text could not be typeset."""
+        return self._refusals
+
+    def why_at(self, point: QPointF) -> str:
+        """Return why the formula under a point is shown as its source, "" without a reason."""
+        if not self._refusals:
+            return ""
+        layout = self._ready().documentLayout()
+        at = layout.hitTest(point - self._text_at(), Qt.HitTestAccuracy.ExactHit)
+        return why_at(self.document(), at) if at >= 0 else ""
 
     def _margins(self) -> tuple[int, int]:
         return 0, 0
@@ -78,19 +152,16 @@ class ProseCell(DocumentCell):
 class TableCell(ProseCell):
     """A table. Its words are never broken: one that is too wide scrolls sideways on its own."""
 
-    def __init__(self, block: Block, kind: Kind) -> None:
-        super().__init__(block, kind)
+    def __init__(self, block: Block, kind: Kind, formulas: Formulas | None = None) -> None:
+        super().__init__(block, kind, formulas)
         self._sideways = Sideways("Scroll the table sideways", self._on_scrolled)
         self._host: QWidget | None = None
         self._wide = 0
 
-    def _make(self) -> Document:
-        made = Document(self.style)
+    def _wrap(self, made: Document) -> None:
         option = made.defaultTextOption()
         option.setWrapMode(QTextOption.WrapMode.WordWrap)
         made.setDefaultTextOption(option)
-        made.set_prose(self._html)
-        return made
 
     def _measure(self, width: int) -> int:
         tall = super()._measure(width)
@@ -183,43 +254,3 @@ class PlainCell(DocumentCell):
         made.setPlainText(self.source)
         made.settle()
         return made
-
-
-class MathCell(DocumentCell):
-    """A display formula as TeX: centred on a quiet ground of its own."""
-
-    def __init__(self, block: Block, kind: Kind) -> None:
-        super().__init__(block.source, kind)
-        self._tex = block.text.strip()
-
-    def _make(self) -> Document:
-        made = Document(self.style)
-        option = made.defaultTextOption()
-        option.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-        option.setTextDirection(Qt.LayoutDirection.LeftToRight)
-        option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
-        made.setDefaultTextOption(option)
-        made.setDefaultFont(self.style.mono)
-        made.setPlainText(self._tex)
-        made.settle()
-        return made
-
-    def _margins(self) -> tuple[int, int]:
-        return 16, 8
-
-    def paint(
-        self, painter: QPainter, clip: QRectF, picked: tuple[int, int] | None, *, caret: bool
-    ) -> None:
-        """Draw the ground and the formula."""
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(self.style.code_ground))
-        wide = min(self.width, self.ideal_width())
-        ground = QRectF((self.width - wide) / 2, 0, wide, self.height)
-        painter.drawRoundedRect(ground, RADIUS_PX, RADIUS_PX)
-        super().paint(painter, clip, picked, caret=caret)
-
-    def copied(self, start: int, end: int) -> str:
-        """Return the TeX, between its dollar signs where all of it is meant."""
-        inside = super().copied(start, end)
-        whole = inside == self._tex
-        return f"$$\n{inside}\n$$" if whole else inside

@@ -75,15 +75,24 @@ class Reading:
 
     def link_at(self, point: QPoint) -> str:
         """Return the address under a global point, "" where there is none."""
+        column, inside = self._under(point)
+        return column.link_at(inside) if column is not None else ""
+
+    def why_at(self, point: QPoint) -> str:
+        """Return what is wrong with what is under a global point, "" where nothing is."""
+        column, inside = self._under(point)
+        return column.why_at(inside) if column is not None else ""
+
+    def _under(self, point: QPoint) -> tuple[Column | None, QPoint]:
+        """Return the text that is under a global point, and where in it that is."""
         local = self._view.viewport().mapFromGlobal(point)
         for item in self._view.items():
             if item.editor is not None or not item.geometry().contains(local):
                 continue
             if isinstance(item, Answer) and _over_panel(item, point) and item.panel is not None:
-                content = item.panel.body.content
-                return item.entry.thinking.link_at(content.mapFromGlobal(point))
-            return item.entry.text.link_at(item.mapFromGlobal(point) - item.text_at)
-        return ""
+                return item.entry.thinking, item.panel.body.content.mapFromGlobal(point)
+            return item.entry.text, item.mapFromGlobal(point) - item.text_at
+        return None, point
 
     def column(self, spot: Spot) -> Column:
         """Return the text a spot is in."""

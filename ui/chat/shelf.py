@@ -3,6 +3,8 @@
 from collections import OrderedDict
 from typing import Protocol
 
+from ui.formulas.desk import Formulas
+
 
 class Releasable(Protocol):
     """What can drop its documents and make them again."""
@@ -15,10 +17,12 @@ class Shelf:
     """The cells that are laid out, least recently seen first; those past `limit` are released.
 
     The limit is far above what a window shows at once (some 60 cells on a tall screen), so that
-    scrolling back and forth by a few screens lays out nothing anew.
+    scrolling back and forth by a few screens lays out nothing anew. formulas: where the cells get
+    theirs typeset; without it they stay TeX.
     """
 
-    def __init__(self, limit: int = 400) -> None:
+    def __init__(self, limit: int = 400, formulas: Formulas | None = None) -> None:
+        self.formulas = formulas
         self._limit = limit
         self._kept: OrderedDict[int, Releasable] = OrderedDict()
 

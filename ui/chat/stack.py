@@ -17,6 +17,7 @@ from ui.chat.entry import Entry
 from ui.chat.item import LEAD, PAD_X, PAD_Y, Item
 from ui.chat.jump import Jump
 from ui.chat.style import COLUMN_PX, GUTTER_PX
+from ui.formulas.desk import Wish
 
 TOP_PX = 24
 BOTTOM_PX = 24
@@ -116,9 +117,12 @@ class Stack(QAbstractScrollArea):
 
     # ------------------------------------------------------------ keeping the place
 
-    def kept(self) -> Keep | None:
-        """Return the anchor of what is being read: None at the end, which is followed."""
-        return None if self._following else self._seen()
+    def kept(self, known: frozenset[Wish] = frozenset()) -> Keep | None:
+        """Return the anchor of what is being read: None at the end, which is followed.
+
+        known: formulas that are about to be shown.
+        """
+        return None if self._following else self._seen(known)
 
     def kept_top(self, entry: Entry) -> Keep:
         """Return an anchor that keeps the top of a message where it is."""
@@ -126,7 +130,7 @@ class Stack(QAbstractScrollArea):
         screen_y = self._tops[number] - self.verticalScrollBar().value()
         return Keep(entry, number, Anchor(LEAD, 0), screen_y)
 
-    def _seen(self) -> Keep | None:
+    def _seen(self, known: frozenset[Wish]) -> Keep | None:
         """Return an anchor on the first block in view that was laid out before.
 
         What lies above it was not seen yet, so that it may still change its height. Where there is
@@ -142,7 +146,7 @@ class Stack(QAbstractScrollArea):
             inside = max(0, top - at)
             if first is None:
                 first = Keep(entry, number, Anchor(LEAD, inside), at + inside - top)
-            anchor = item.anchor(inside, bottom - at) if item is not None else None
+            anchor = item.anchor(inside, bottom - at, known) if item is not None else None
             if anchor is not None:
                 return Keep(entry, number, anchor, at + inside - top)
         return first

@@ -64,6 +64,11 @@ def blended(front: str, back: str, share: float) -> str:
     return mixed.name()
 
 
+def quiet_ink(ink: str, ground: str) -> str:
+    """Return the ink of what is not meant to be read yet: a formula's source. At least 4.5:1."""
+    return blended(ink, ground, 0.72 if QColor(ground).lightness() < 128 else 0.76)
+
+
 @lru_cache(maxsize=12)
 def _made(kind: Kind, colours: Theme) -> Style:
     thinking = kind == "thinking"
@@ -91,6 +96,7 @@ def _css(colours: Theme, font: QFont, mono: QFont, ink: str, ground: str) -> str
     size = font.pointSizeF()
     faces = ", ".join(f"'{family}'" for family in mono.families())
     inline = blended(ink, ground, 0.07)
+    quiet = quiet_ink(ink, ground)
     rule = colours.line if ink == colours.ink else blended(ink, ground, 0.25)
     return f"""
 body, p, li, td, th, blockquote {{ color: {ink}; }}
@@ -104,7 +110,7 @@ li {{ margin-top: 0; margin-bottom: 4px; }}
 li p {{ margin-bottom: 4px; }}
 a {{ color: {colours.accent}; text-decoration: underline; }}
 code, pre, tt {{ font-family: {faces}; font-size: {mono.pointSizeF():.2f}pt; }}
-a.tex {{ color: {ink}; text-decoration: none; font-family: {faces};
+a.tex {{ color: {quiet}; text-decoration: none; font-family: {faces};
   font-size: {mono.pointSizeF():.2f}pt; }}
 code {{ background-color: {inline}; }}
 pre {{ margin-top: 4px; margin-bottom: 8px; }}

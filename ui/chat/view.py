@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent
+from PySide6.QtGui import QCloseEvent, QContextMenuEvent, QFocusEvent, QKeyEvent
 from PySide6.QtWidgets import QWidget
 
 from app.chat.message import Message
@@ -24,6 +24,7 @@ from ui.chat.reading import Reading
 from ui.chat.selection import Region, Selection
 from ui.chat.shelf import Shelf
 from ui.chat.stack import Keep, Stack
+from ui.formulas.desk import Formulas, Wish
 
 SLOW_MS = 20.0
 REST_SHARE = 3
@@ -56,7 +57,8 @@ class ChatView(Stack):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.selection = Selection()
-        self.shelf = Shelf()
+        self.formulas = Formulas(self)
+        self.shelf = Shelf(formulas=self.formulas)
         self.reading = Reading(self)
         self._pointer = Pointer(self.reading, self)
         self._hold: Keep | None = None
@@ -67,6 +69,7 @@ class ChatView(Stack):
         self.setAccessibleName("Conversation")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         theme.notifier().changed.connect(self._on_theme)
+        self.formulas.known.connect(self._on_formulas)
 
     # ------------------------------------------------------------ what is shown
 
@@ -246,7 +249,31 @@ class ChatView(Stack):
         self.settle(self.kept())
         self.viewport().update()
 
+    def _on_formulas(self, known: frozenset[Wish]) -> None:
+        """Put formulas into the place of their sources; what is being read stays where it is."""
+        waiting = [
+            entry
+            for entry in self.entries
+            if entry.text.waiting(known) or entry.thinking.waiting(known)
+        ]
+        keep = self.kept(known)
+        for entry in waiting:
+            entry.text.renew(known)
+            entry.thinking.renew(known)
+        self.settle(keep)
+        for entry in waiting:
+            item = self.item(entry.id)
+            if item is not None:
+                item.update()
+                if not entry.running:
+                    item.describe()
+
     # ------------------------------------------------------------ Qt
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
+        """End what typesets formulas; within a window, that is the window's to call."""
+        self.formulas.close()
+        super().closeEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
         """Scroll, select and copy by keyboard."""

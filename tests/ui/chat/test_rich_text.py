@@ -11,7 +11,8 @@ from app.markup.blocks import parse
 from ui.chat import style
 from ui.chat.cells import WHOLE, Cell
 from ui.chat.document import Document, copied
-from ui.chat.prose import MathCell, RuleCell, TableCell, cell_for
+from ui.chat.formula import MathCell
+from ui.chat.prose import RuleCell, TableCell, cell_for
 from ui.chat.utf16 import characters, part, units
 
 pytestmark = pytest.mark.usefixtures("dressed")
@@ -33,7 +34,7 @@ def cell(markdown: str) -> Cell:
         ("3. three\n4. four", "3. three\n4. four"),
         ("- [x] done\n- [ ] open", "☑ done\n☐ open"),
         ("| a | b |\n|---|---|\n| 1 | 2 |", "a\tb\n1\t2"),
-        (r"so $\frac{a}{b} < 1$ and \(x\)", r"so $\frac{a}{b} < 1$ and $x$"),
+        (r"so $\frac{a}{b} < 1$ and \(x\)", r"so $\frac{a}{b} < 1$ and \(x\)"),
         (r"$a$$b$", r"$a$$b$"),
         ("😀 costs $5 and $6", "😀 costs $5 and $6"),
         ("one  \ntwo", "one\ntwo"),

@@ -1,0 +1,132 @@
+"""Where the transcript gets its formulas: what is known at once, all else a moment later.
+
+One typesetter serves a window. It is started by the first formula, after the frame that showed its
+source, and its answers come in bunches, so that a page of formulas is laid out a few times and not
+once for each of them.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
+
+from app.latex.display import Refusal
+from ui.formulas.drawing import Drawing
+
+if TYPE_CHECKING:
+    from app.latex.typesetter import Formula, Typesetter
+
+Found = Drawing | Refusal
+
+KEPT = 1000
+"""Drawings held; one of the usual kind takes 20 kB."""
+BUNCH_MS = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A formula as a text asks for it. width_em: of the column it is displayed in."""
+
+    tex: str
+    display: bool
+    width_em: float = 0.0
+
+    def formula(self) -> "Formula":
+        """Return what the typesetter is asked."""
+        from app.latex.typesetter import Formula
+
+        return Formula.of(self.tex, display=self.display, width_em=self.width_em)
+
+
+class Formulas(QObject):
+    """See the module.
+
+    Signals:
+        known: a frozenset of the wishes that `find` answers from now on.
+        _woken: from the typesetter's thread: it has answers.
+    """
+
+    known = Signal(object)
+    _woken = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._typesetter: Typesetter | None = None
+        self._found: OrderedDict[Formula, Found] = OrderedDict()
+        self._wishes: dict[Formula, set[Wish]] = {}
+        self._closed = False
+        self._start = QTimer(self)
+        self._start.setSingleShot(True)
+        self._start.timeout.connect(self._begin)
+        self._bunch = QTimer(self)
+        self._bunch.setSingleShot(True)
+        self._bunch.setInterval(BUNCH_MS)
+        self._bunch.timeout.connect(self._take)
+        self._woken.connect(self._on_woken, Qt.ConnectionType.QueuedConnection)
+
+    @property
+    def begun(self) -> bool:
+        """Whether a formula was ever asked for."""
+        return self._typesetter is not None
+
+    def find(self, wish: Wish) -> Found | None:
+        """Return a formula's drawing or why there is none; None, and `known` later, if need be."""
+        formula = wish.formula()
+        found = self._found.get(formula)
+        if found is not None:
+            self._found.move_to_end(formula)
+            return found
+        if self._closed:
+            return None
+        if self._typesetter is not None:
+            said = self._typesetter.ask(formula)
+            if said is not None:
+                return self._keep(formula, said)
+        elif not self._start.isActive():
+            self._start.start(0)
+        self._wishes.setdefault(formula, set()).add(wish)
+        return None
+
+    def close(self) -> None:
+        """End the typesetter; nothing more becomes known."""
+        self._closed = True
+        self._start.stop()
+        self._bunch.stop()
+        self._wishes.clear()
+        if self._typesetter is not None:
+            self._typesetter.close()
+            self._bunch.stop()
+
+    def _keep(self, formula: "Formula", said: object) -> Found:
+        found = said if isinstance(said, Refusal) else Drawing(said)  # type: ignore[arg-type]
+        self._found[formula] = found
+        while len(self._found) > KEPT:
+            self._found.popitem(last=False)
+        return found
+
+    def _begin(self) -> None:
+        from app.latex.typesetter import Typesetter
+
+        self._typesetter = Typesetter(self._woken.emit)
+        self._look(list(self._wishes))
+
+    def _on_woken(self) -> None:
+        if not self._closed and not self._bunch.isActive():
+            self._bunch.start()
+
+    def _take(self) -> None:
+        if self._typesetter is not None:
+            self._look(self._typesetter.poll())
+
+    def _look(self, formulas: Iterable["Formula"]) -> None:
+        """Keep what the typesetter knows of these, and tell who wished for it."""
+        granted: set[Wish] = set()
+        for formula in formulas:
+            said = self._typesetter.ask(formula) if self._typesetter is not None else None
+            if said is not None:
+                self._keep(formula, said)
+                granted |= self._wishes.pop(formula, set())
+        if granted:
+            self.known.emit(frozenset(granted))
