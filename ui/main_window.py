@@ -127,6 +127,7 @@ class MainWindow(QMainWindow):
         self.sidebar.complete()
         self.first_run = FirstRun()
         self.chat_view = ChatView()
+        self.closing.connect(self.chat_view.formulas.close)
         for page in (self.first_run, self.chat_view):
             self.stack.addWidget(page)
         order = (self.header.chip, *self.first_run.keyboard_order(), self.chat_view)
