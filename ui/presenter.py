@@ -155,13 +155,21 @@ class Presenter(QObject):
         self.load_model(str(paths.demo_model()))
 
     def load_model(self, path: str, plan: "LoadPlan | None" = None) -> None:
-        """Load a model and put the keyboard into the composer. plan: None lets one be made."""
+        """Load a model and put the keyboard into the composer, unless the picker is open.
+
+        plan: None lets one be made.
+        """
         self._do(lambda: self._session.load_model(path, plan))
-        self._window.composer.setFocus(Qt.FocusReason.OtherFocusReason)
+        if not self.models.picking:
+            self._window.composer.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def choose_file(self) -> None:
         """Ask for a GGUF file and load it."""
-        open_file_dialog(self._window, self.load_model)
+        open_file_dialog(self._window, self._on_file)
+
+    def _on_file(self, path: str) -> None:
+        self.models.close_picker()
+        self.load_model(path)
 
     def _on_send(self, text: str) -> None:
         sent: list[bool] = []

@@ -13,7 +13,7 @@ from app.errors import Problem, WorldError
 from app.fit import gguf_shape, mlx_shape
 from app.fit.candidates import Candidate
 from app.models import hub
-from app.models.gguf import read_header
+from app.models.hub_fetch import read_fetched
 
 if TYPE_CHECKING:
     from app.models.hub import RemoteFile, Repository
@@ -69,7 +69,7 @@ def _candidates(repository: "Repository", files: Sequence["RemoteFile"]) -> tupl
     if repository.engine == "mlx":
         shape = replace(mlx_shape.read(path), quantization=first.quantization)
         return (Candidate(shape, repository.id, repository.id, None, official),)
-    header = read_header(path)
+    header = read_fetched(path)
     read = gguf_shape.from_header(header, first.quantization)
     # Asked for what depends on the dimensions only, any file's header does; a part's does not.
     asked = header if len(first.parts) <= 1 else None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from app.fit import quality
-from app.hardware import names
+from app.hardware import explain, names
 
 if TYPE_CHECKING:
     from app.fit.plan import Row
@@ -136,6 +136,15 @@ def pills(hardware: "Hardware") -> tuple[str, ...]:
         cards = [hardware.cpu.name]
         ram = f"{ram}, {free:.1f} free"
     return (*cards, ram, f"{hardware.disk.free_bytes / 1e9:.0f} GB disk")
+
+
+def unused_card(hardware: "Hardware") -> str:
+    """Return why the engine leaves the computer's own card alone, and what helps; "" if not."""
+    found = explain.verdicts(hardware)
+    if any(verdict.used for verdict in found):
+        return ""
+    left = next((each for each in found if not each.gpu.integrated and each.used is False), None)
+    return f"{left.reason} {left.advice}".strip() if left is not None else ""
 
 
 def parameters(entry: "Entry") -> str:

@@ -88,6 +88,10 @@ class FirstRun(QScrollArea):
         self.offer.hide()
         self.advice = muted(QLabel(DEMO))
         self.advice.setWordWrap(True)
+        self.note = muted(QLabel())
+        self.note.setTextFormat(Qt.TextFormat.PlainText)
+        self.note.setWordWrap(True)
+        self.note.hide()
         self.download = button("Download", "primary")
         self.download.clicked.connect(self.download_requested)
         self.download.hide()
@@ -120,6 +124,7 @@ class FirstRun(QScrollArea):
         inside.addLayout(found)
         inside.addLayout(offered)
         inside.addWidget(self.advice)
+        inside.addWidget(self.note)
         inside.addLayout(buttons)
         card.setMaximumWidth(CARD_WIDTH_PX)
         card.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -155,6 +160,8 @@ class FirstRun(QScrollArea):
 
     def show_hardware(self, hardware: "Hardware") -> None:
         """Name the graphics card, or else the processor, and the memory."""
+        self.note.setText(words.unused_card(hardware))
+        self.note.setVisible(bool(self.note.text()))
         ram = f"{words.nominal(hardware.ram.total_bytes)} RAM"
         if not hardware.gpus:
             self.machine.setText(hardware.cpu.name)

@@ -257,6 +257,8 @@ class Desk(QObject):
         self._table, self._planning = table, False
         chosen = labels.index(before.label) if before is not None and again else table.best
         self._picker.detail.show_table(table, chosen)
+        if self._look is not None:
+            self._picker.detail.add_reason(words.unused_card(self._look.hardware))
         self.show_action()
 
     # ------------------------------------------------------------ what the button does
@@ -284,7 +286,8 @@ class Desk(QObject):
         loaded = model.phase in ("loading", "ready")
         detail.unload.setVisible(loaded)
         detail.unload.setToolTip(f"Give back the memory of {model.name}")
-        detail.show_note(found.why or model.promise)
+        failed = model.problem.title if model.phase == "failed" and model.problem else ""
+        detail.show_note(found.why or failed or model.promise)
 
     def _on_consent(self, accepted: bool) -> None:
         if self._item is not None and action.needs_consent(self._item):

@@ -139,6 +139,11 @@ class Detail(QWidget):
         self._show_steps(table)
         self._show_table(shown=True)
 
+    def add_reason(self, text: str) -> None:
+        """Say something more below the table; "" adds nothing."""
+        if text:
+            self.reason.setText(f"{self.reason.text()} {text}")
+
     def _show_table(self, *, shown: bool) -> None:
         for part in (self.lines, self.reason, self.legend, self._word, *self.steps):
             part.setVisible(shown)

@@ -64,13 +64,23 @@ class Models(QObject):
 
     def open_picker(self) -> None:
         """Show the picker, or hide the one that is shown."""
-        desk = self._made_desk()
-        if self.picker.isVisible():
+        if self.picking:
             self.picker.close_panel()
             return
+        desk = self._made_desk()
         self._window.allow_shortcuts(allowed=False)
         desk.opened = self.opened
         desk.open()
+
+    @property
+    def picking(self) -> bool:
+        """Return whether the picker is open."""
+        return self._desk is not None and self.picker.isVisible()
+
+    def close_picker(self) -> None:
+        """Take the picker from the screen, if it is there."""
+        if self.picking:
+            self.picker.close_panel()
 
     def _made_desk(self) -> "Desk":
         if self._desk is None:
