@@ -4,14 +4,15 @@ import hashlib
 import json
 import os
 import struct
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app import net, paths
 from app.errors import Problem, WorldError
 from app.models import tokens
-from app.models.download_types import Agreed, Wanted, check_name
-from app.models.gguf import read_header
+from app.models.download_types import Agreed, Wanted, check_name, siblings
+from app.models.gguf import Header, read_header
 from app.models.hub import Address, EngineName, Repository
 from app.models.hub_errors import told
 
@@ -49,8 +50,6 @@ def search(words: str, engine: EngineName | None, limit: int) -> tuple[Repositor
 
 def resolve(address: Address) -> Repository:
     """Return a repository with its files; only the file that the address names, if it names one."""
-    from dataclasses import replace
-
     from app.models import hub_repository
 
     info = ask(address.repository, address.revision)
@@ -117,17 +116,28 @@ def cached_header(repository: str, file: str, revision: str) -> Path | None:
 
 
 def header(repository: str, file: str, revision: str) -> Path:
-    """Fetch the header of a GGUF file, or of an MLX repository, into the cache; return it."""
+    """Fetch the header of a GGUF file, or of an MLX repository, into the cache; return it.
+
+    Of a split file the headers of all parts come, side by side: each tells its own tensors only.
+    """
     path = _cache_path(repository, file, revision)
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if file:
-            check_name(file)
-            _gguf_header(unfinished, repository, file, revision)
-        else:
+        if not file:
+            unfinished = path.with_name(f"{path.name}.{os.getpid()}")
             _mlx_headers(unfinished, repository, revision)
-        unfinished.replace(path)
+            unfinished.replace(path)
+        # The first one last: where it is, all are.
+        for part in reversed(siblings(file) if file else ()):
+            check_name(part)
+            place = path.with_name(part.rpartition("/")[2])
+            unfinished = place.with_name(f"{place.name}.{os.getpid()}")
+            unfinished.unlink(missing_ok=True)
+            try:
+                _gguf_header(unfinished, repository, part, revision)
+                unfinished.replace(place)
+            finally:
+                unfinished.unlink(missing_ok=True)
     except OSError as error:
         raise WorldError(
             Problem(
@@ -138,6 +148,13 @@ def header(repository: str, file: str, revision: str) -> Path:
             )
         ) from error
     return path
+
+
+def read_fetched(path: Path) -> Header:
+    """Return a header that `header` has fetched: of all parts together, where it is split."""
+    headers = [read_header(path.with_name(name)) for name in siblings(path.name)]
+    tensors = tuple(tensor for each in headers for tensor in each.tensors)
+    return replace(headers[0], tensors=tensors)
 
 
 def _cache_path(repository: str, file: str, revision: str) -> Path:

@@ -14,9 +14,10 @@ import pytest
 from app import net, settings
 from app.cli import main
 from app.errors import WorldError
-from app.fit import gguf_shape, mlx_shape
+from app.fit import gguf_shape, mlx_shape, sparse
 from app.models import hub, hub_fetch
-from app.models.gguf import read_header
+from app.models.gguf import Value, read_header
+from app.picker import remote
 from tests.support.hub_server import COMMIT, HubServer, Repo, serving
 from tests.support.synthetic import Shape, write
 
@@ -188,6 +189,35 @@ def test_a_header_is_fetched_once_and_alone(
     before = len(served.requests)
     assert hub.header(GGUF, "Thinker-Q8_0.gguf", COMMIT) == path
     assert len(served.requests) == before
+
+
+def split(path: Path, folder: Path) -> dict[str, bytes | Path]:
+    """Write a model as two files, each with the header of its own tensors; return them by name."""
+    whole = read_header(path)
+    half = len(whole.tensors) // 2
+    found: dict[str, bytes | Path] = {}
+    for number, tensors in enumerate((whole.tensors[:half], whole.tensors[half:])):
+        metadata: dict[str, Value] = dict(whole.metadata) if number == 0 else {}
+        part = folder / f"Big-Q8_0-{number + 1:05d}-of-00002.gguf"
+        for key in [key for key, value in metadata.items() if isinstance(value, tuple)]:
+            del metadata[key]  # lists are for readers of vocabularies
+        sparse.write(part, replace(whole, metadata=metadata, tensors=tensors, data_end=5_000_000))
+        found[part.name] = part
+    return found
+
+
+def test_the_headers_of_a_split_model_are_one(
+    served: HubServer, models: dict[str, bytes | Path], tmp_path: Path
+) -> None:
+    source = models["Thinker-Q8_0.gguf"]
+    assert isinstance(source, Path)
+    served.repos["maker/Big-GGUF"] = Repo(split(source, tmp_path), ["gguf"])
+    with door():
+        path = hub_fetch.header("maker/Big-GGUF", "Big-Q8_0-00001-of-00002.gguf", COMMIT)
+    assert hub_fetch.read_fetched(path).tensors == read_header(source).tensors
+    fetched = remote.fetch("hf://maker/Big-GGUF")
+    whole = gguf_shape.from_header(read_header(source))
+    assert fetched.candidates[0].shape.weights_bytes == whole.weights_bytes
 
 
 def test_a_file_that_is_no_gguf_is_not_read_on(served: HubServer) -> None:
