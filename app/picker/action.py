@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from app.picker.listing import Item
-from app.picker.progress import ACTIVE
+from app.picker.progress import ACTIVE, MAKING
 from app.picker.remote import is_open
 from app.picker.table import Line
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from app.models.downloads import Download
 
-Kind = Literal["none", "download", "use", "again", "busy"]
+Kind = Literal["none", "download", "make", "use", "again", "busy"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,8 @@ def action(
         return NOTHING
     if line.source.path:
         return _use(line)
+    if line.source.made_from:
+        return _make(line, downloads)
     under_way = find(line, downloads)
     if under_way is not None and under_way.state in ACTIVE:
         return Action("busy", "Downloading…", enabled=False, download=under_way)
@@ -65,6 +67,15 @@ def _use(line: Line) -> Action:
     if line.fits:
         return Action("use", "Use")
     return Action("use", "Use", enabled=False, why="It does not fit into what is free now.")
+
+
+def _make(line: Line, downloads: "Sequence[Download]") -> Action:
+    making = next((each for each in downloads if each.id == MAKING), None)
+    if making is None:
+        return Action("make", "Make and use" if line.fits else "Make only", uses=line.fits)
+    mine = making.wanted.files == line.source.files
+    why = "" if mine else "Another one is being made."
+    return Action("busy", "Making…", enabled=False, why=why, download=making if mine else None)
 
 
 def needs_consent(item: Item) -> bool:

@@ -13,6 +13,10 @@ ACTIVE = ("waiting", "running", "paused", "checking")
 """States in which a download is not over."""
 
 
+MAKING = "making"
+"""The id under which a model that is being quantized here is told like a download."""
+
+
 def name(download: "Download") -> str:
     """Return what is downloaded: the file, or the model where it is a whole folder."""
     files = download.wanted.files
@@ -22,6 +26,8 @@ def name(download: "Download") -> str:
 def title(download: "Download") -> str:
     """Return the card's first line."""
     what = name(download)
+    if download.id == MAKING:
+        return f"Making {what}"
     match download.state:
         case "waiting":
             return f"Waiting to download {what}"

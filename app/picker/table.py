@@ -5,7 +5,7 @@ choose if there were no other quantization. All pure: machine and candidates are
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.fit import candidates as files
 from app.fit import quality
@@ -27,13 +27,15 @@ ENGINES = frozenset({"llama_cpp", "mlx"})
 class Source:
     """Where a line's file comes from. files: () is the whole repository (an MLX folder).
 
-    path: where it already is on this computer, "" where it has to be downloaded.
+    path: where it already is on this computer, "" where it has to be downloaded. made_from: the
+    file here that it can be quantized from instead, "" where it is downloaded.
     """
 
     repository: str
     revision: str
     files: tuple[str, ...]
     path: str = ""
+    made_from: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,13 @@ class Line:
     best: bool
     row: Row
     source: Source
+
+    @property
+    def cost(self) -> str:
+        """Return what it takes to have it: a download, the making of a file here, or nothing."""
+        if self.source.made_from:
+            return f"made here, {words.file_size(self.row.shape.file_bytes)}"
+        return words.file_size(self.download_bytes) if self.download_bytes else "is here"
 
     @property
     def fits(self) -> bool:
@@ -132,18 +141,28 @@ def of_entry(
 
 
 def of_file(
-    candidate: Candidate, path: str, machine: Machine, context: int, learned: Learned | None = None
+    candidate: Candidate,
+    path: str,
+    machine: Machine,
+    context: int,
+    *,
+    makeable: Sequence[Candidate] = (),
+    learned: Learned | None = None,
 ) -> Table:
-    """Return the table of a model on this computer: one line, with the settings to load it with."""
+    """Return the table of a model on this computer: its line, with the settings to load it with.
+
+    makeable: what can be quantized from it here, with a line each.
+    """
     limit = candidate.shape.context_train
     advised = advised_context(limit, STEPS[2])
     return of_candidates(
-        (candidate,),
+        (candidate, *makeable),
         machine,
         context or advised,
         steps(limit, advised),
         advised,
         here={(candidate.repository, candidate.file): path},
+        made_from={each.file: path for each in makeable},
         learned=learned,
     )
 
@@ -157,15 +176,21 @@ def of_candidates(
     *,
     sizes: dict[tuple[str, str], int | None] | None = None,
     here: dict[tuple[str, str], str] | None = None,
+    made_from: dict[str, str] | None = None,
     revision: str = "",
     learned: Learned | None = None,
 ) -> Table:
-    """Return the table of these files. sizes: of files by repository and name, where known."""
+    """Return the table of these files. sizes: of files by repository and name, where known.
+
+    made_from: paths of the files that files of these names are to be quantized from.
+    """
     planned = plan(found, machine, context, learned=learned)
     lines = [
-        _line(rows, planned, machine, sizes or {}, here or {}, revision)
+        _line(rows, planned, sizes or {}, here or {}, revision)
         for rows in _by_quantization(planned.rows)
     ]
+    if made_from:
+        lines = [_made(line, made_from) for line in lines]
     lines.sort(key=lambda line: -line.row.shape.weights_bytes)
     return Table(context, choices, advised, tuple(lines), reason(planned), machine)
 
@@ -181,14 +206,13 @@ def _by_quantization(rows: Iterable[Row]) -> list[list[Row]]:
 def _line(
     rows: list[Row],
     planned: Plan,
-    machine: Machine,
     sizes: dict[tuple[str, str], int | None],
     here: dict[tuple[str, str], str],
     revision: str,
 ) -> Line:
     best = any(row is planned.choice for row in rows)
     row = planned.choice if best and planned.choice is not None else _chosen(rows, planned)
-    candidate, parts = row.candidate, row.parts
+    candidate, parts, machine = row.candidate, row.parts, planned.machine
     path = here.get((candidate.repository, candidate.file), "")
     folder = candidate.shape.engine == "mlx"
     size = sizes.get((candidate.repository, candidate.file)) or candidate.shape.file_bytes
@@ -209,6 +233,14 @@ def _line(
             candidate.repository, revision, () if folder else siblings(candidate.file), path=path
         ),
     )
+
+
+def _made(line: Line, made_from: dict[str, str]) -> Line:
+    """Return a line, with where it is made from if it is not here."""
+    path = made_from.get(line.row.candidate.file, "")
+    if not path or line.source.path:
+        return line
+    return replace(line, download_bytes=0, source=replace(line.source, made_from=path))
 
 
 def _chosen(rows: list[Row], planned: Plan) -> Row:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 from app.chat.load_plan import held
 from app.errors import Problem, WorldError
-from app.fit.candidates import from_path
+from app.fit.candidates import Candidate, from_path
 from app.fit.devices import Machine, from_hardware
 from app.fit.learned import Learned
 from app.hardware import detect
 from app.hardware.types import Hardware
-from app.models import catalogue, hub, library
+from app.models import catalogue, hub, library, quantize
 from app.models.catalogue import Entry
 from app.picker import listing, offer, remote, table
 from app.picker.listing import Item
@@ -35,6 +35,11 @@ NO_MLX = Problem(
     "This Ponder has no engine for MLX models.",
     "Choose a GGUF of the same model.",
 )
+
+
+SOURCES = ("F32", "F16", "BF16", "Q8_0")
+"""Types that smaller ones are made of; of others too much is lost already."""
+TARGETS = ("Q8_0", "Q6_K", "Q5_K_M", "Q4_K_M")
 
 
 def engines() -> frozenset[str]:
@@ -133,8 +138,27 @@ def plan_table(item: Item, context: int, seen: Look) -> Table:
             raise WorldError(NO_MLX)
         path = str(item.local.path)
         candidate = from_path(Path(path))
-        return table.of_file(candidate, path, seen.machine, context, learned)
+        makeable = () if item.local.source == "demo" else _makeable(Path(path), candidate)
+        return table.of_file(
+            candidate, path, seen.machine, context, makeable=makeable, learned=learned
+        )
     raise ValueError(f"{item.id} is on the hub: plan what was fetched of it")
+
+
+def _makeable(path: Path, candidate: Candidate) -> tuple[Candidate, ...]:
+    """Return what can be quantized from a file here: of the usual types, the smaller ones."""
+    if candidate.shape.quantization not in SOURCES:
+        return ()
+    found: list[Candidate] = []
+    for quantization in TARGETS:
+        try:
+            planned = quantize.plan(path, quantization)
+        except WorldError:
+            continue  # it is this type already, or cannot be made of it
+        if planned.bytes < candidate.shape.file_bytes:
+            name = quantize.default_out(path, quantization).name
+            found.append(replace(planned.candidate, file=name, repository="", here=False))
+    return tuple(found)
 
 
 def find(words: str) -> tuple["Repository", ...]:

@@ -1,5 +1,6 @@
 """The picker as its user handles it: by keys and by mouse, over a real hub on this machine."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
+from app import paths
+from app.models import library
 from app.picker import listing
 from app.picker.table import Line
 from tests.support.hub_server import HubServer
@@ -283,3 +286,38 @@ def test_verdicts_stand_out(which: Theme, tone: str, ground: str) -> None:
 def test_the_badge_stands_out() -> None:
     assert contrast(LIGHT.on_accent, ink.tone("good", LIGHT)) >= 4.5
     assert contrast(DARK.on_accent, DARK.good) >= 4.5
+
+
+def test_a_smaller_one_is_made_of_a_file_that_is_here(
+    driven: Driven, tmp_path: Path, qtbot: QtBot
+) -> None:
+    folder = library.models_folder() / "mine" / "repository"
+    folder.mkdir(parents=True)
+    source = Path(shutil.copy(paths.demo_model(), folder / "Mine-F16.gguf"))
+    picker = opened(driven)
+    detail = picker.detail
+    choose(driven, picker, str(source))
+    driven.until(lambda: detail.take.text() == "Use")
+    labels = [line.label for line in lines_of(picker)]
+    assert labels[:2] == ["F16", "Q8_0"]
+    picker.detail.lines.selectRow(1)
+    assert detail.take.text() == "Make and use"
+    line = detail.lines.line()
+    assert line is not None
+    assert line.cost.startswith("made here, ")
+    qtbot.mouseClick(detail.take, Qt.MouseButton.LeftButton)
+    assert detail.card.title.text() == "Making Mine-Q8_0.gguf"
+    assert not detail.card.toggle.isVisible()
+    driven.until(lambda: driven.session.state.model.phase == "ready")
+    driven.idle()
+    made = Path(driven.session.state.model.path)
+    assert made == source.with_name("Mine-Q8_0.gguf")
+    assert abs(made.stat().st_size - line.row.shape.file_bytes) < 0.01 * made.stat().st_size
+    assert not driven.window.sidebar.transfer.isVisible()
+    driven.until(lambda: picker.list.items.index_of(str(made)).isValid())
+
+
+def lines_of(picker: Picker) -> list[Line]:
+    table = picker.detail.lines.lines
+    found = (table.line(at) for at in range(table.rowCount()))
+    return [line for line in found if line is not None]

@@ -70,6 +70,8 @@ class DownloadCard(Card):
         self.toggle.setText("Pause" if goes_on else "Resume")
         self.toggle.setAccessibleName(f"{self.toggle.text()} the download")
         self.toggle.setEnabled(download.state != "checking")
+        # What is made here cannot rest in the middle.
+        self.toggle.setVisible(download.id != progress.MAKING)
         said = "" if download.problem is None else download.problem.sentence()
         self.problem.setText(said)
         self.problem.setVisible(bool(said))

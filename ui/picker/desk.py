@@ -11,8 +11,10 @@ from app.errors import Problem
 from app.picker import action, listing, words
 from app.picker.action import Action
 from app.picker.listing import Item
+from app.picker.progress import MAKING
 from app.picker.table import Line, Table
 from ui import jobs
+from ui.picker.making import Making
 from ui.picker.panel import Picker
 from ui.picker.transfers import Transfers
 
@@ -40,11 +42,14 @@ class Desk(QObject):
     load_requested = Signal(str, object)
     looked = Signal(object)
 
-    def __init__(self, picker: Picker, session: "Session", transfers: Transfers) -> None:
+    def __init__(
+        self, picker: Picker, session: "Session", transfers: Transfers, making: Making
+    ) -> None:
         super().__init__(picker)
         self._picker = picker
         self._session = session
         self._transfers = transfers
+        self._making = making
         self._look: Look | None = None
         self._looking = False
         self._item: Item | None = None
@@ -70,8 +75,9 @@ class Desk(QObject):
         detail.taken.connect(self.take)
         detail.card.pause_requested.connect(transfers.pause)
         detail.card.resume_requested.connect(transfers.resume)
-        detail.card.cancel_requested.connect(transfers.cancel)
+        detail.card.cancel_requested.connect(self._on_cancel)
         transfers.changed.connect(self.show_action)
+        making.changed.connect(self.show_action)
 
     # ------------------------------------------------------------ the machine and the list
 
@@ -269,7 +275,8 @@ class Desk(QObject):
     def _action(self) -> Action:
         item = self._item
         accepted = item is not None and item.id in self._accepted
-        return action.action(item, self._line(), self._transfers.all(), accepted=accepted)
+        under_way = (*self._transfers.all(), *self._making.all())
+        return action.action(item, self._line(), under_way, accepted=accepted)
 
     def show_action(self) -> None:
         """Show what the button does, and the download of what is chosen."""
@@ -294,6 +301,12 @@ class Desk(QObject):
             (self._accepted.add if accepted else self._accepted.discard)(self._item.id)
             self.show_action()
 
+    def _on_cancel(self, download_id: str) -> None:
+        if download_id == MAKING:
+            self._making.cancel()
+        else:
+            self._transfers.cancel(download_id)
+
     def take(self) -> None:
         """Do what the button says."""
         found, line, item, table = self._action(), self._line(), self._item, self._table
@@ -310,6 +323,11 @@ class Desk(QObject):
                 self.load_requested.emit(source.path, plan)
             case "again" if found.download is not None:
                 self._transfers.resume(found.download.id)
+            case "make":
+                name, shape = source.files[0], line.row.shape
+                wanted_plan = plan if found.uses else None
+                size = shape.file_bytes
+                self._making.start(source.made_from, line.label, name, size, wanted_plan)
             case "download":
                 title = f"{item.title} {line.label}"
                 wanted = Wanted(source.repository, source.revision, source.files, title)

@@ -100,7 +100,7 @@ def _in_words(line: Line, column: int) -> str:
         case 1:
             return f"{line.quality.dots} of {words.DOTS}: {line.quality.words}"
         case 2:
-            return words.file_size(line.download_bytes) if line.download_bytes else "here"
+            return line.cost
         case 3:
             memory = words.memory
             return (
@@ -141,8 +141,7 @@ class _Delegate(QStyledItemDelegate):
             case 1:
                 self._quality(painter, box, line)
             case 2:
-                size = words.file_size(line.download_bytes) if line.download_bytes else "is here"
-                _draw(painter, box, size, self._plain, colours.ink)
+                self._cost(painter, box, line)
             case 3:
                 self._bar(painter, box, line)
             case _:
@@ -188,6 +187,15 @@ class _Delegate(QStyledItemDelegate):
             painter.drawEllipse(QPointF(box.left() + 5.5 + dot * 13.5, y), 4.4, 4.4)
         below = QRect(box.left(), box.center().y() + 1, box.width(), 20)
         _draw(painter, below, line.quality.words, self._small, colours.muted)
+
+    def _cost(self, painter: QPainter, box: QRect, line: Line) -> None:
+        what, _, size = line.cost.rpartition(", ")
+        colours = theme.current()
+        if not what:
+            _draw(painter, box, size, self._plain, colours.ink)
+            return
+        _draw(painter, box.adjusted(0, 0, 0, -20), size, self._plain, colours.ink)
+        _draw(painter, box.adjusted(0, 20, 0, 0), what, self._small, colours.muted)
 
     def _bar(self, painter: QPainter, box: QRect, line: Line) -> None:
         colours = theme.current()

@@ -5,6 +5,7 @@ with the window, because one of them may have to go on.
 """
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
@@ -13,6 +14,7 @@ from app.picker import progress
 from ui import jobs
 from ui.main_window import MainWindow
 from ui.notices import Notice
+from ui.picker.making import Making
 from ui.picker.transfers import Transfers
 
 if TYPE_CHECKING:
@@ -54,6 +56,10 @@ class Models(QObject):
         self._look: Look | None = None
         self.opened: list[str] = []
         self.transfers = Transfers(_open_downloads, self)
+        self.making = Making(self)
+        self.making.changed.connect(self._on_changed)
+        self.making.finished.connect(self._on_made)
+        self.making.failed.connect(window.notices.show_problem)
         self.transfers.changed.connect(self._on_changed)
         self.transfers.finished.connect(self._on_finished)
         self.transfers.failed.connect(self._on_failed)
@@ -91,7 +97,7 @@ class Models(QObject):
             self.picker.file_requested.connect(self._choose_file)
             self.picker.detail.unload_requested.connect(self._unload)
             self.picker.closed.connect(lambda: self._window.allow_shortcuts(allowed=True))
-            self._desk = Desk(self.picker, self._session, self.transfers)
+            self._desk = Desk(self.picker, self._session, self.transfers, self.making)
             self._desk.load_requested.connect(self._load)
         return self._desk
 
@@ -102,6 +108,7 @@ class Models(QObject):
 
     def close(self) -> None:
         """Stop the downloads; the next start goes on with them."""
+        self.making.cancel()
         self.transfers.close()
 
     # ------------------------------------------------------------ the first screen
@@ -143,7 +150,7 @@ class Models(QObject):
     # ------------------------------------------------------------ downloads
 
     def _on_changed(self) -> None:
-        downloads = self.transfers.all()
+        downloads = (*self.transfers.all(), *self.making.all())
         self._window.sidebar.transfer.show_progress(*progress.summary(downloads))
         offer = self._look.offer if self._look is not None else None
         if offer is not None:
@@ -152,9 +159,15 @@ class Models(QObject):
             self._window.first_run.show_download(action.find(offer.line, downloads))
 
     def _on_finished(self, download: "Download", plan: "LoadPlan | None") -> None:
-        path, state = download.path, self._session.state
-        if path is None:
-            return
+        if download.path is not None:
+            self._use(download.wanted.title, download.path, plan)
+
+    def _on_made(self, path: str, plan: "LoadPlan | None") -> None:
+        self._use(Path(path).name, path, plan)
+
+    def _use(self, title: str, path: str, plan: "LoadPlan | None") -> None:
+        """Load what is here now, if that was asked for and stops no answer; else offer it."""
+        state = self._session.state
         free = state.running is None and state.model.phase != "loading"
         if plan is not None and free:
             self._load(path, plan)
@@ -162,8 +175,8 @@ class Models(QObject):
         # Loading now would stop an answer, or was not asked for in this session.
         self._window.notices.show_notice(
             Notice(
-                key=f"downloaded-{download.id}",
-                title=f"{download.wanted.title} is here.",
+                key=f"here-{path}",
+                title=f"{title} is here.",
                 action="Use it",
                 run=lambda: self._load(path, plan),
             )
