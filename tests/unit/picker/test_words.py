@@ -1,5 +1,7 @@
 """Figures as they are told, downloads as they are told, and what the button does."""
 
+from dataclasses import replace
+
 import pytest
 
 from app.fit.devices import named
@@ -9,6 +11,7 @@ from app.models.hub import RemoteFile, Repository
 from app.picker import action, progress, remote, table, words
 from app.picker.listing import Item, items
 from app.picker.table import Line
+from tests.ui import shots_picker
 
 GB = 10**9
 
@@ -136,3 +139,32 @@ def test_a_licence_that_may_restrict_use_is_asked_for(licence: str, asked: bool)
     assert action.action(item, line).enabled is not asked
     assert action.action(item, line, accepted=True).enabled
     assert remote.is_open(licence) is not asked
+
+
+def test_what_can_be_made_here_is_made_one_at_a_time() -> None:
+    item, line, _ = chosen()
+    line = replace(
+        line, download_bytes=0, source=replace(line.source, made_from="models/bf16.gguf")
+    )
+    assert line.cost.startswith("made here, ")
+    assert action.action(item, line).label == "Make and use"
+    mine = Download(progress.MAKING, Wanted("", "", line.source.files, ""), "running", 1, 4)
+    assert action.action(item, line, [mine]).download is mine
+    assert progress.title(mine).startswith("Making ")
+    other = replace(mine, wanted=Wanted("", "", ("other.gguf",), ""))
+    found = action.action(item, line, [other])
+    assert (found.enabled, found.download) == (False, None)
+
+
+def test_a_card_that_the_engine_leaves_alone_is_explained() -> None:
+    found = shots_picker.recorded("rtx3090-linux-smi")
+    assert words.unused_card(found).startswith("Your RTX 3090 was found, but the engine is built")
+    assert words.unused_card(shots_picker.recorded("rtx4090-linux")) == ""
+    assert words.unused_card(shots_picker.recorded("cpu-only")) == ""
+
+
+def test_the_machine_is_told_in_pills() -> None:
+    pills = words.pills(shots_picker.of_the_picture())
+    assert pills == ("NVIDIA RTX 4090 · 24.0 GB, 23.4 free", "64 GB RAM", "811 GB disk")
+    without = words.pills(shots_picker.recorded("cpu-only"))
+    assert without[1].endswith(" free")
