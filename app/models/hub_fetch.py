@@ -31,21 +31,31 @@ def search(words: str, engine: EngineName | None, limit: int) -> tuple[Repositor
     from app.models import hub_repository
 
     kinds = {"llama_cpp": ("gguf",), "mlx": ("mlx",), None: ("gguf", "mlx")}[engine]
-    listed: list[ModelInfo] = []
-    with told(""):
-        for kind in kinds:
-            listed += api().list_models(
-                search=words,
-                filter=kind,
-                sort="downloads",
-                limit=limit,
-                full=True,
-                cardData=True,
-                fetch_config=True,
-            )
+    listed = [info for kind in kinds for info in _listed(words, kind, limit)]
     found = {info.id: hub_repository.read(info) for info in listed}
     runnable = [repository for repository in found.values() if repository.engine]
     return tuple(sorted(runnable, key=lambda repository: -repository.downloads))
+
+
+def _listed(words: str, kind: str, limit: int) -> list["ModelInfo"]:
+    """Return a page of a search.
+
+    The client's own search tries for 25 s where there is no network: too long for one who types.
+    """
+    from huggingface_hub import ModelInfo, get_session, hf_raise_for_status
+
+    asked: dict[str, str | int] = {"search": words, "filter": kind, "limit": limit}
+    wished: dict[str, str | int] = {"full": True, "cardData": True, "config": True}
+    with told(""):
+        response = get_session().get(
+            f"{net.endpoint()}/api/models",
+            params={**asked, **wished, "sort": "downloads"},
+            headers=headers(),
+            timeout=_ASK_S,
+        )
+        hf_raise_for_status(response)
+        listed = response.json()
+    return [ModelInfo(**item) for item in listed]  # type: ignore[no-untyped-call]  # the hub's own
 
 
 def resolve(address: Address) -> Repository:
