@@ -121,7 +121,7 @@ def limited(budget_bytes: int) -> Machine:
     return Machine("limited", (), host)
 
 
-def judge(pair: Pair, folder: Path) -> Outcome:
+def judge(pair: Pair, folder: Path, threads: int = 2) -> Outcome:
     """Return what the plan promises for a pair, and what a real load under the limit says.
 
     "Fits" is loaded under the whole budget, "does not fit" under the budget less SPARE: loading
@@ -133,15 +133,15 @@ def judge(pair: Pair, folder: Path) -> Outcome:
     budget = round(promised * pair.share)
     row = best_row(candidate, limited(budget), pair.context, pair.kv)
     fits = row.verdict == "fits"
-    reserve = reserve_bytes(pair.dimensions.architecture, pair.dimensions.layers, folder)
+    reserve = reserve_bytes(pair.dimensions.architecture, pair.dimensions.layers, folder, threads)
     limit = (budget if fits else round(budget * (1 - SPARE))) + reserve
-    used, why = load(path, row.placement.context, pair.kv, limit)
+    used, why = load(path, row.placement.context, pair.kv, limit, threads)
     used = None if used is None else used - reserve
     return Outcome(pair, promised, budget, fits, limit - reserve, used, why)
 
 
 @functools.cache
-def reserve_bytes(architecture: str, layers: int, folder: Path) -> int:
+def reserve_bytes(architecture: str, layers: int, folder: Path, threads: int = 2) -> int:
     """Return what a child reserves beside all that is promised, in bytes."""
     chance = random.Random(0)
     dimensions = replace(
@@ -158,17 +158,19 @@ def reserve_bytes(architecture: str, layers: int, folder: Path) -> int:
     path = whole_models.write(folder / "least.gguf", dimensions, "Q8_0")
     candidate: Candidate = from_path(path)
     promised = best_row(candidate, limited(1 << 40), 1024, "f16").parts.total
-    used, why = load(path, 1024, "f16", 0)
+    used, why = load(path, 1024, "f16", 0, threads)
     if used is None:
         raise RuntimeError(why)
     return used - promised
 
 
-def load(path: Path, context: int, kv: str, limit_bytes: int) -> tuple[int | None, str]:
+def load(
+    path: Path, context: int, kv: str, limit_bytes: int, threads: int = 2
+) -> tuple[int | None, str]:
     """Return what a child used of its limit, or None and why it failed. limit_bytes 0: none."""
     command = [sys.executable, "-m", "tests.support.limited_child", str(path)]
     done = subprocess.run(
-        [*command, str(context), kv, str(limit_bytes)],
+        [*command, str(context), kv, str(limit_bytes), str(threads)],
         cwd=ROOT,
         env={**os.environ, "GGML_NO_BACKTRACE": "1"},
         capture_output=True,

@@ -1,6 +1,6 @@
 """A child that loads a model under a limit of memory, reads a slice, writes two tokens, and tells.
 
-    python -m tests.support.limited_child MODEL CONTEXT KV LIMIT_BYTES
+    python -m tests.support.limited_child MODEL CONTEXT KV LIMIT_BYTES THREADS
 
 The limit is RLIMIT_DATA: an allocation past it is refused, as a graphics card's driver refuses one.
 (A cgroup would end the child after the fact instead, and count the page cache.) Weights are read
@@ -22,7 +22,7 @@ from app.errors import WorldError
 BATCH = 512
 
 
-def main(path: str, context: int, kv: Any, limit_bytes: int) -> None:
+def main(path: str, context: int, kv: Any, limit_bytes: int, threads: int) -> None:
     api = llama_library.library()
     defaults = api.llama_model_default_params
 
@@ -34,8 +34,9 @@ def main(path: str, context: int, kv: Any, limit_bytes: int) -> None:
     api.llama_model_default_params = unmapped
     if limit_bytes:
         resource.setrlimit(resource.RLIMIT_DATA, (limit_bytes, limit_bytes))
+    options = LoadOptions(path, context=context, kv_type=kv, gpu_layers=0, threads=threads)
     try:
-        used = _work(LoadOptions(path, context=context, kv_type=kv, gpu_layers=0, threads=2))
+        used = _work(options)
     except WorldError as error:
         print(json.dumps({"why": f"{error.problem.title} {error.problem.detail}"}))
     except MemoryError:
@@ -65,4 +66,4 @@ def _data_bytes() -> int:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4]))
+    main(sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4]), int(sys.argv[5]))
