@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from multiprocessing.context import SpawnProcess
 
 _SPEED_OVER_S = 10.0
+_PASSING = ("net-name", "net-unreachable", "net-stalled", "net-broken", "hub-broken")
 _KEPT: dict[State, Kept] = {"waiting": "running", "paused": "paused", "failed": "failed"}
 
 
@@ -37,6 +38,8 @@ class Entry:
     done_bytes: int = 0
     recent: deque[tuple[float, int]] = field(default_factory=deque)
     dirty: bool = False
+    failed_at: float = 0.0
+    """By time.monotonic()."""
 
     def shown(self) -> Download:
         """Return it as the window shows it."""
@@ -66,6 +69,12 @@ class Entry:
         child = self.child
         return child is not None and child.began is not None and self.done_bytes > child.began
 
+    @property
+    def passes(self) -> bool:
+        """Return whether what made it fail may pass by itself: there was no connection."""
+        problem = self.record.problem
+        return self.state == "failed" and problem is not None and problem.key in _PASSING
+
     def move(self, word: Progress) -> None:
         """Take up how far the child is."""
         self.done_bytes = word.done_bytes
@@ -84,6 +93,8 @@ class Entry:
     def set(self, state: State, problem: Problem | None = None) -> None:
         """Set what the user decided or what went wrong, to be kept."""
         self.state = state
+        if state == "failed":
+            self.failed_at = time.monotonic()
         if problem is not None and problem.key == ELSEWHERE:
             # The record is that other Ponder's, and says what is true of it.
             self.record = replace(self.record, problem=problem)

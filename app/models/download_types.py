@@ -84,11 +84,13 @@ class Agreed:
 class Patience:
     """With a bad connection. waits_s: before each try that follows one which brought nothing.
 
-    silence_s: how long a server may say nothing.
+    silence_s: how long a server may say nothing. again_s: after which a download that failed for
+    want of a connection is tried again: the network of a laptop comes and goes.
     """
 
     waits_s: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
     silence_s: float = 30.0
+    again_s: float = 60.0
 
 
 # ------------------------------------------------------------ from a child to the app

@@ -8,6 +8,7 @@ long: on Linux a child is killed with the thread that made it.
 
 import os
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -38,6 +39,7 @@ __all__ = ["Download", "Downloads", "Patience", "State", "Wanted"]
 AT_ONCE = 2
 """More would share the same line, and finish later."""
 
+_LOOK_EVERY_S = 1.0
 # After these the hub is asked again what the files are: what it said before may have been wrong.
 _ASK_AGAIN = ("download-damaged", "download-size", "hub-no-file", "hub-no-revision")
 
@@ -45,9 +47,11 @@ _ASK_AGAIN = ("download-damaged", "download-size", "hub-no-file", "hub-no-revisi
 class Downloads:
     """All downloads. Thread-safe; no call blocks but `close`, which takes a moment.
 
+    One that failed for want of a connection is tried again by itself.
+
     wakeup: called from the thread whenever `all` has changed; quick, and not calling back. folder:
     where new downloads go, by default as the settings say. go_on: start what was running when
-    Ponder last ended. patience: with a bad connection.
+    Ponder last ended, and try again. patience: with a bad connection.
     """
 
     def __init__(
@@ -60,6 +64,7 @@ class Downloads:
     ) -> None:
         self._wakeup = wakeup
         self._folder = folder
+        self._go_on = go_on
         self._patience = patience or Patience()
         self._lock = threading.Lock()
         self._entries: dict[str, Entry] = {}
@@ -75,7 +80,8 @@ class Downloads:
                 state = "paused"
             entry = Entry(record, state, done_bytes=record.done_bytes)
             self._entries[record.wanted.id] = entry
-        if any(entry.state == "waiting" for entry in self._entries.values()):
+        entries = self._entries.values()
+        if any(entry.state == "waiting" or (go_on and entry.passes) for entry in entries):
             self._nudge()
 
     # ------------------------------------------------------------ the caller's thread
@@ -164,6 +170,7 @@ class Downloads:
         while not self._closed:
             self._bury_gone()
             self._stop_unwanted()
+            self._try_again()
             self._start_waiting()
             self._save_changed()
             self._tell()
@@ -190,7 +197,9 @@ class Downloads:
         children = {
             entry.child.connection: entry for entry in self._entries.copy().values() if entry.child
         }
-        ready = wait([self._nudged, *children], 1.0 if children else None)
+        due = children or any(entry.passes for entry in self._entries.copy().values())
+        # A download that has stalled shall be seen to, and one that may pass be tried again.
+        ready = wait([self._nudged, *children], _LOOK_EVERY_S if due else None)
         while self._nudged.poll():
             self._nudged.recv()
         for connection, entry in children.items():
@@ -238,6 +247,13 @@ class Downloads:
                 self._end_child(entry)
             if entry.state == "done":
                 download_records.forget(entry.record.wanted)
+
+    def _try_again(self) -> None:
+        now = time.monotonic()
+        with self._lock:
+            for entry in self._entries.values() if self._go_on else ():
+                if entry.passes and now - entry.failed_at >= self._patience.again_s:
+                    entry.set("waiting")
 
     def _start_waiting(self) -> None:
         entries = list(self._entries.values())

@@ -112,11 +112,14 @@ def check(hub: HubServer, source: Path, begun_at: list[int], what: str) -> None:
 
 def children_of(pid: int) -> list[psutil.Process]:
     """Return the processes that download."""
-    return [
-        child
-        for child in psutil.Process(pid).children(recursive=True)
-        if any("spawn_main" in word for word in child.cmdline())
-    ]
+    return [child for child in psutil.Process(pid).children(recursive=True) if is_download(child)]
+
+
+def is_download(child: psutil.Process) -> bool:
+    try:
+        return any("spawn_main" in word for word in child.cmdline())
+    except psutil.NoSuchProcess:  # a zombie is one, too
+        return False
 
 
 def test_kill_the_child(hub: HubServer, source: Path) -> None:

@@ -70,8 +70,14 @@ def arriving(found: tuple[Download, ...]) -> bool:
 
 
 def children() -> list[psutil.Process]:
-    found = psutil.Process().children(recursive=True)
-    return [child for child in found if any("spawn_main" in word for word in child.cmdline())]
+    return [child for child in psutil.Process().children(recursive=True) if is_download(child)]
+
+
+def is_download(child: psutil.Process) -> bool:
+    try:
+        return any("spawn_main" in word for word in child.cmdline())
+    except psutil.NoSuchProcess:  # a zombie is one, too
+        return False
 
 
 def records() -> list[str]:
@@ -172,6 +178,18 @@ def test_a_failure_is_shown_kept_and_gone_on_with(hub: HubServer) -> None:
         done = downloads.one("done", "failed")
         assert done.state == "done", done.problem
     assert [path.name for path in (models() / REPO).glob("*.bad")] == []
+
+
+def test_a_network_that_comes_back_is_noticed(hub: HubServer) -> None:
+    hub.faults.reset_after = 0
+    with Watched(patience=Patience((), 2.0, again_s=0.5)) as downloads:
+        downloads.start(Wanted(REPO, files=(NAMES[0],)))
+        problem = downloads.one("failed").problem
+        assert problem is not None
+        assert problem.key == "net-broken"
+        hub.faults.reset_after = None
+        downloads.one("done")
+    assert (models() / REPO / NAMES[0]).read_bytes() == DATA
 
 
 def test_a_gated_repository_is_told_and_a_token_then_opens_it(
