@@ -16,7 +16,7 @@ from app.latex.display import Refusal
 from ui.formulas.drawing import Drawing
 
 if TYPE_CHECKING:
-    from app.latex.typesetter import Formula, Typesetter
+    from app.latex.typesetter import Formula, Typeset, Typesetter
 
 Found = Drawing | Refusal
 
@@ -99,8 +99,8 @@ class Formulas(QObject):
             self._typesetter.close()
             self._bunch.stop()
 
-    def _keep(self, formula: "Formula", said: object) -> Found:
-        found = said if isinstance(said, Refusal) else Drawing(said)  # type: ignore[arg-type]
+    def _keep(self, formula: "Formula", said: "Typeset") -> Found:
+        found = _drawn(said)
         self._found[formula] = found
         while len(self._found) > KEPT:
             self._found.popitem(last=False)
@@ -130,3 +130,13 @@ class Formulas(QObject):
                 granted |= self._wishes.pop(formula, set())
         if granted:
             self.known.emit(frozenset(granted))
+
+
+def _drawn(said: "Typeset") -> Found:
+    """Return a drawing, or why there is none: `segments` says which paths it does not take."""
+    if isinstance(said, Refusal):
+        return said
+    try:
+        return Drawing(said)
+    except ValueError as error:
+        return Refusal(f"it cannot be drawn: {error}")
