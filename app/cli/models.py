@@ -8,6 +8,7 @@ import dataclasses
 import json
 import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.errors import Problem, WorldError
@@ -52,7 +53,7 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
     verify.add_argument("--json", action="store_true")
     verify.set_defaults(run=run_verify)
 
-    remove = kinds.add_parser("remove", help="delete a model that Ponder downloaded")
+    remove = kinds.add_parser("remove", help="delete a model that Ponder downloaded, or began to")
     remove.add_argument("model", metavar="MODEL", help="a path or name")
     remove.add_argument("--really", action="store_true", help="also another program's files")
     remove.add_argument("--json", action="store_true")
@@ -82,10 +83,12 @@ def run_list(arguments: argparse.Namespace) -> int:
         return 0
     for model in models:
         engine = "MLX" if model.engine == "mlx" else "GGUF"
-        print(f"{model.bytes / _GB:8.2f} GB  {engine:<4}  {model.source:<11}  {model.name}")
+        print(f"{_size(model.bytes):>11}  {engine:<4}  {model.source:<11}  {model.name}")
         print(f"{'':>13}{model.path}")
     for download in begun:
-        print(f"{_share(download):>11}  begun: {download.wanted.title or _name(download.wanted)}")
+        print(f"{_share(download):>11}  {download.state}: {_name(download.wanted)}")
+        if download.problem is not None:
+            print(f"{'':>13}{download.problem.sentence()}")
     return 0
 
 
@@ -165,13 +168,31 @@ def run_remove(arguments: argparse.Namespace) -> int:
     """Delete a model and print what was deleted."""
     from app.models.library_care import remove
 
-    files = remove(_found(arguments.model), really=arguments.really)
+    if _cancelled(arguments.model):
+        files: tuple[Path, ...] = ()
+    else:
+        files = remove(_found(arguments.model), really=arguments.really)
     if arguments.json:
         print(json.dumps({"deleted": list(map(str, files))}))
     else:
         for path in files:
             print(f"Deleted {path}")
+        if not files:
+            print("Deleted what had arrived of it.")
     return 0
+
+
+def _cancelled(name: str) -> bool:
+    """Forget a download that was begun, where it is called so; return whether one was."""
+    from app.models.downloads import Downloads
+
+    with Downloads(go_on=False) as downloads:
+        for download in downloads.all():
+            wanted = download.wanted
+            if name in (download.id, wanted.repository, *wanted.files, _name(wanted)):
+                downloads.cancel(download.id)
+                return True
+    return False
 
 
 def run_token(arguments: argparse.Namespace) -> int:
@@ -239,9 +260,11 @@ def _name(wanted: "Wanted") -> str:
 def _share(download: "Download") -> str:
     if not download.total_bytes:
         return "-"
-    return (
-        f"{download.done_bytes / download.total_bytes:.0%} of {download.total_bytes / _GB:.2f} GB"
-    )
+    return f"{download.done_bytes / download.total_bytes:.0%} of {_size(download.total_bytes)}"
+
+
+def _size(size: int) -> str:
+    return f"{size / _GB:.2f} GB" if size >= _GB / 10 else f"{size / 1e6:.1f} MB"
 
 
 def _duration(seconds: float) -> str:
@@ -259,6 +282,8 @@ def _repository(repository: "Repository") -> str:
     if repository.why_not:
         lines += [f"    {repository.why_not}", f"    {repository.why_not_advice}"]
     for file in repository.files:
-        size = f"{file.bytes / _GB:8.2f} GB" if file.bytes else f"{'':>11}"
-        lines.append(f"    {size}  {file.quantization:<12}  {file.name or 'the whole repository'}")
+        size = _size(file.bytes) if file.bytes else ""
+        lines.append(
+            f"    {size:>11}  {file.quantization:<12}  {file.name or 'the whole repository'}"
+        )
     return "\n".join(lines)

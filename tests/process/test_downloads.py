@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from app.cli import main
 from app.models import download_manifest, download_records
 from app.models.download_file import CHUNK_BYTES
 from app.models.download_types import Patience
@@ -207,7 +208,9 @@ def test_a_gated_repository_is_told_and_a_token_then_opens_it(
         assert downloads.one("done", "failed").state == "done"
 
 
-def test_the_command_line_is_interrupted_and_goes_on(hub: HubServer) -> None:
+def test_the_command_line_is_interrupted_and_goes_on(
+    hub: HubServer, capsys: pytest.CaptureFixture[str]
+) -> None:
     hub.bytes_per_s = 3e6
     address = f"hf://{REPO}/{NAMES[0]}"
     command = [sys.executable, "-m", "app", "models", "get", address, "--json", "--accept-licence"]
@@ -221,12 +224,27 @@ def test_the_command_line_is_interrupted_and_goes_on(hub: HubServer) -> None:
     assert run.returncode == 130
     with Watched() as downloads:
         assert [download.state for download in downloads.all()] == ["paused"]
+    assert main(["models", "list"]) == 0
+    assert f"paused: {REPO}/{NAMES[0]}" in capsys.readouterr().out
     hub.bytes_per_s = None
     done = subprocess.run(command, capture_output=True, check=True, text=True)
     last = json.loads(done.stdout.splitlines()[-1])
     assert last["event"] == "done"
     assert Path(last["path"]).read_bytes() == DATA
     assert hub.total_sent() < len(DATA) + 2 * CHUNK_BYTES
+
+
+def test_what_was_begun_is_removed_by_its_name(hub: HubServer) -> None:
+    hub.bytes_per_s = 3e6
+    with Watched() as downloads:
+        name = downloads.start(Wanted(REPO, files=(NAMES[0],)))
+        downloads.until(arriving)
+        downloads.pause(name)
+    assert list((models() / REPO).iterdir())
+    assert main(["models", "remove", NAMES[0]]) == 0
+    assert not (models() / REPO).exists()
+    assert not records()
+    assert main(["models", "remove", NAMES[0]]) == 1
 
 
 def test_two_ponders_do_not_disturb_each_other(hub: HubServer) -> None:
