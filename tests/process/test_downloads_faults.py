@@ -201,6 +201,14 @@ def test_a_server_without_ranges_begins_anew(hub: HubServer, tmp_path: Path) -> 
     assert done.path.read_bytes() == DATA
 
 
+_NO_CREDENTIALS = "Invalid credentials in Authorization header"
+_DISABLED = "Access to this resource is disabled."
+
+
+def error(message: str) -> dict[str, str]:
+    return {"X-Error-Message": message}
+
+
 FAULTS: dict[str, tuple[Callable[[HubServer], None], str]] = {
     "reset": (lambda hub: setattr(hub.faults, "reset_after", 0), "net-broken"),
     "stall": (lambda hub: setattr(hub.faults, "stall_after", 0), "net-stalled"),
@@ -214,6 +222,14 @@ FAULTS: dict[str, tuple[Callable[[HubServer], None], str]] = {
     "410": (lambda hub: setattr(hub.faults, "statuses", [(410, {})]), "hub-refused"),
     "api 429": (lambda hub: setattr(hub.faults, "api_status", (429, {})), "hub-busy"),
     "api 500": (lambda hub: setattr(hub.faults, "api_status", (500, {})), "hub-broken"),
+    "wrong token": (
+        lambda hub: setattr(hub.faults, "api_status", (401, error(_NO_CREDENTIALS))),
+        "hub-token",
+    ),
+    "switched off": (
+        lambda hub: setattr(hub.faults, "api_status", (403, error(_DISABLED))),
+        "hub-disabled",
+    ),
     "log-in page": (lambda hub: setattr(hub.faults, "html", True), "hub-answer"),
     "hash": (lambda hub: setattr(hub.faults, "lie_hash", True), "download-damaged"),
     "flipped bit": (lambda hub: setattr(hub.faults, "flip_byte", 4_000_000), "download-damaged"),
