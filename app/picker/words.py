@@ -24,7 +24,7 @@ _QUALITY = (
     (0.10, 5, "indistinguishable"),
     (0.20, 5, "near-lossless"),
     (0.50, 4, "very good"),
-    (1.20, 3, "good; long proofs may slip"),
+    (1.20, 3, "long proofs may slip"),
     (2.20, 2, "hard tasks show a loss"),
     (4.00, 2, "noticeable loss"),
 )
