@@ -62,7 +62,7 @@ class Line:
     def cost(self) -> str:
         """Return what it takes to have it: a download, the making of a file here, or nothing."""
         if self.source.made_from:
-            return f"made here, {words.file_size(self.row.shape.file_bytes)}"
+            return f"to make, {words.file_size(self.row.shape.file_bytes)}"
         return words.file_size(self.download_bytes) if self.download_bytes else "is here"
 
     @property

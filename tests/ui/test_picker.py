@@ -304,7 +304,7 @@ def test_a_smaller_one_is_made_of_a_file_that_is_here(
     assert detail.take.text() == "Make and use"
     line = detail.lines.line()
     assert line is not None
-    assert line.cost.startswith("made here, ")
+    assert line.cost.startswith("to make, ")
     qtbot.mouseClick(detail.take, Qt.MouseButton.LeftButton)
     assert detail.card.title.text() == "Making Mine-Q8_0.gguf"
     assert not detail.card.toggle.isVisible()

@@ -146,7 +146,7 @@ def test_what_can_be_made_here_is_made_one_at_a_time() -> None:
     line = replace(
         line, download_bytes=0, source=replace(line.source, made_from="models/bf16.gguf")
     )
-    assert line.cost.startswith("made here, ")
+    assert line.cost.startswith("to make, ")
     assert action.action(item, line).label == "Make and use"
     mine = Download(progress.MAKING, Wanted("", "", line.source.files, ""), "running", 1, 4)
     assert action.action(item, line, [mine]).download is mine
