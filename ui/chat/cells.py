@@ -80,6 +80,7 @@ class Cell:
 
     def renew(self) -> None:
         """Look again for what the cell `waits` for, at the next layout."""
+        self.waits = frozenset()
 
     @property
     def refusals(self) -> list[str]:

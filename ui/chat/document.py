@@ -64,11 +64,15 @@ _MARKS = {
 
 
 class Document(QTextDocument):
-    """A QTextDocument that never fetches: no image, no file, whatever the text says."""
+    """A QTextDocument that never fetches: no image, no file, whatever the text says.
+
+    placed: the formulas that are drawn in its lines. widest_px: the width the widest has by nature.
+    """
 
     def __init__(self, style: Style) -> None:
         super().__init__()
         self.placed: list[inline.Placed] = []
+        self.widest_px = 0.0
         self._style = style
         option = QTextOption()
         option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
@@ -96,14 +100,20 @@ class Document(QTextDocument):
         """Show a block's HTML. Its formulas are typeset where `find` has them, else shown as TeX.
 
         source: the block's Markdown, which says how a formula was delimited. width: of a line in
-        pixels; what is wider is made smaller.
+        pixels; what is wider is made smaller, and what is far wider stays TeX, which can wrap.
         """
         formulas: list[_Formula] = []
         self.placed = []
+        self.widest_px = 0.0
+        em_px = inline.em_px(self._style.font.pointSizeF())
 
         def marked(found: re.Match[str]) -> str:
             tex, display = unescape(found[1]), bool(found[2])
             known = find(tex, display) if find is not None else None
+            if isinstance(known, Drawing):
+                wide = known.width * em_px
+                self.widest_px = max(self.widest_px, wide)
+                known = None if wide * inline.LEAST_SHARE > width else known
             formulas.append(_Formula(_delimited(tex, source, display=display), known))
             if isinstance(known, Drawing):
                 return f'<a href="tex:{len(formulas) - 1}">\ufffc</a>'
@@ -158,11 +168,6 @@ class Document(QTextDocument):
                 form.setProperty(WHY, formula.known.error)
         form.setProperty(TEX, formula.tex)
         return form
-
-    @property
-    def widest_px(self) -> float:
-        """How wide the widest formula in a line would like to be."""
-        return max((placed.natural_px for placed in self.placed), default=0.0)
 
     def _mark_tasks(self) -> None:
         """Show the boxes of a list of tasks in place of its bullets."""

@@ -53,6 +53,7 @@ class MathCell(DocumentCell):
 
     def renew(self) -> None:
         """Look again for what is known of it, at the next layout."""
+        super().renew()
         self._document = None
         self._laid_out_for = -1
 

@@ -33,6 +33,8 @@ NUMBER = QTextFormat.Property.UserProperty.value + 2
 MATH_SHARE = 1.15
 """The em of a formula in ems of the text: New Computer Modern's x is 0.44 em tall, Inter's 0.55."""
 SIDE_EM = 0.06
+LEAST_SHARE = 0.55
+"""To what share of its size a formula is made smaller to fit its line."""
 
 
 class Placed:
@@ -42,8 +44,7 @@ class Placed:
         side = 2 * SIDE_EM * em_px
         wide = drawing.width * em_px
         # What is wider than its line is made smaller: a line cannot scroll, nor a formula break.
-        share = min(1.0, max(0.2, (most_px - side) / wide)) if wide > 0 else 1.0
-        self.natural_px = wide + side
+        share = min(1.0, max(LEAST_SHARE / 2, (most_px - side) / wide)) if wide > 0 else 1.0
         self.em_px = em_px * share
         self.drawing = drawing
         self.inks = inks

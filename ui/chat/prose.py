@@ -59,6 +59,7 @@ class ProseCell(DocumentCell):
 
     def renew(self) -> None:
         """Look again for what is known of the formulas, at the next layout."""
+        super().renew()
         self._laid_out_for = -1
         self._show_again()
 

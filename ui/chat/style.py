@@ -12,6 +12,7 @@ from typing import Literal
 from PySide6.QtGui import QColor, QFont
 
 from ui import theme
+from ui.formulas.colours import CONTRAST, contrast
 from ui.theme import Theme
 
 Kind = Literal["answer", "thinking", "user"]
@@ -65,8 +66,12 @@ def blended(front: str, back: str, share: float) -> str:
 
 
 def quiet_ink(ink: str, ground: str) -> str:
-    """Return the ink of what is not meant to be read yet: a formula's source. At least 4.5:1."""
-    return blended(ink, ground, 0.72 if QColor(ground).lightness() < 128 else 0.76)
+    """Return the ink of a formula's source: fainter than text, as far as it stays legible."""
+    for share in (0.76, 0.9):
+        quiet = blended(ink, ground, share)
+        if contrast(QColor(quiet), QColor(ground)) >= CONTRAST:
+            return quiet
+    return ink
 
 
 @lru_cache(maxsize=12)

@@ -14,7 +14,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QPainter, QPainterPath, QPen, QTransform
 
 from app.latex.display import CURRENT, Clip, DisplayList, Item, segments
-from ui.formulas.colours import legible, named
+from ui.formulas.colours import CONTRAST, contrast, legible, named
 
 UNITS = 1000
 """To the em."""
@@ -47,9 +47,11 @@ class Inks:
         """Return the colour that a name comes to on a box ("" for none)."""
         ground = (named(box) if box else None) or self.ground
         colour = None if name == CURRENT else named(name)
-        if colour is None and not box:
+        if colour is not None:
+            return legible(colour.rgb(), ground.rgb())
+        if not box or contrast(self.text, ground) >= CONTRAST:
             return self.text
-        return legible((colour or self.text).rgb(), ground.rgb())
+        return max(QColor("black"), QColor("white"), key=lambda ink: contrast(ink, ground))
 
 
 class Drawing:
