@@ -112,6 +112,8 @@ class Typesetter:
                 self._connection.close()
             process, thread = self._process, self._thread
         if process is not None:
+            # The reader waits on the connection and so keeps it open: closing it tells nobody.
+            process.terminate()
             process.join(timeout=2.0)
             if process.is_alive():
                 process.kill()
