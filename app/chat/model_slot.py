@@ -54,13 +54,13 @@ def offered(state: ModelState, plan: LoadPlan | None) -> ModelState:
 
     A promise that failed is told as one. plan: None where nothing smaller fits.
     """
-    from app.fit.explain import gb
+    from app.fit.explain import memory
 
     problem = state.problem
     if problem is None:
         return state
     if state.plan is not None and state.plan.promised_bytes is not None:
-        promised = gb(state.plan.promised_bytes)
+        promised = memory(state.plan.promised_bytes)
         title = (
             f"{Path(state.path).name} was promised to fit in {promised}, "
             "but there was not enough memory."

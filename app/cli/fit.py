@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from app.fit.devices import Machine
     from app.fit.plan import Plan, Row
 
-_GB = 1e9
 _DEFAULT_CONTEXT = 40_960
 
 
@@ -152,8 +151,10 @@ def _row(row: "Row") -> dict[str, Any]:
 
 
 def _words(found: "Plan") -> str:
+    from app.fit.explain import GB
+
     head = "  quantization  KV    engine     weights      KV  compute    rest   total   spare  t/s"
-    budget = f"{found.machine.name}: {found.machine.budget_bytes / _GB:.1f} GB for a model"
+    budget = f"{found.machine.name}: {found.machine.budget_bytes / GB:.1f} GB for a model"
     lines = [f"{budget}, {found.context:,} tokens of context (GB)", head]
     for row in found.rows:
         parts = row.parts
@@ -161,7 +162,7 @@ def _words(found: "Plan") -> str:
         speed = f"{row.tokens_per_s:.0f}" if row.tokens_per_s else "-"
         mark = ">" if row is found.choice else {"fits": " ", "partial": "/", "no": "x"}[row.verdict]
         figures = "".join(
-            f"{size / _GB:8.2f}"
+            f"{size / GB:8.2f}"
             for size in (parts.weights, parts.kv, parts.compute, rest, parts.total, row.spare_bytes)
         )
         lines.append(

@@ -41,6 +41,7 @@ def add_parsers(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
 
 def run_hardware(arguments: argparse.Namespace) -> int:
     """Print what was detected."""
+    from app.fit.explain import GB
     from app.hardware.detect import detect
 
     found = detect()
@@ -48,18 +49,16 @@ def run_hardware(arguments: argparse.Namespace) -> int:
         print(json.dumps(dataclasses.asdict(found), ensure_ascii=False))
         return 0
     for gpu in found.gpus:
-        total = f", {gpu.total_bytes / _GB:.1f} GB" if gpu.total_bytes is not None else ""
+        total = f", {gpu.total_bytes / GB:.1f} GB" if gpu.total_bytes is not None else ""
         shared = " of the computer's memory" if gpu.unified and total else ""
-        free = f", {gpu.free_bytes / _GB:.1f} GB free" if gpu.free_bytes is not None else ""
+        free = f", {gpu.free_bytes / GB:.1f} GB free" if gpu.free_bytes is not None else ""
         speed = f", {gpu.bandwidth_bytes_s / _GB:.0f} GB/s" if gpu.bandwidth_bytes_s else ""
         driver = f"driver {gpu.driver}; " if gpu.driver else ""
         print(f"Graphics   {gpu.name}{total}{shared}{free}{speed} ({driver}found by {gpu.probe})")
     cpu = found.cpu
     print(f"Processor  {cpu.name}, {cpu.cores} cores, {cpu.threads} threads ({cpu.machine})")
     ram = found.ram
-    print(
-        f"Memory     {ram.total_bytes / _GB:.1f} GB, {ram.available_bytes / _GB:.1f} GB available"
-    )
+    print(f"Memory     {ram.total_bytes / GB:.1f} GB, {ram.available_bytes / GB:.1f} GB available")
     print(f"Disk       {found.disk.free_bytes / _GB:.1f} GB free at {found.disk.path}")
     for note in found.notes:
         print(f"Note       {note}")

@@ -107,9 +107,9 @@ class _Words:
         self._in_place = sys.stderr.isatty()
 
     def preview(self, seen: "Preview") -> None:
-        from app.fit.explain import gb
+        from app.fit.explain import file_size
 
-        lines = [f"{seen.quantization}: {gb(seen.bytes)} on the disk."]
+        lines = [f"{seen.quantization}: {file_size(seen.bytes)} on the disk."]
         if seen.row is not None:
             where = f"On this machine, with {seen.row.placement.context:,} tokens of context"
             lines.append(f"{where} ({seen.row.placement.kv} cache): {seen.row.reason}")
@@ -132,12 +132,13 @@ class _Words:
         )
 
     def done(self, made: "Made") -> None:
-        from app.fit.explain import gb
+        from app.fit.explain import file_size
 
         if self._in_place:
             print(file=sys.stderr)
         took = _time(made.seconds)
-        print(f"{made.path}: {gb(made.bytes)}, {gb(made.predicted_bytes)} predicted, in {took}.")
+        sizes = f"{file_size(made.bytes)}, {file_size(made.predicted_bytes)} predicted"
+        print(f"{made.path}: {sizes}, in {took}.")
 
 
 def _time(seconds: float) -> str:

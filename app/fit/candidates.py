@@ -71,7 +71,7 @@ def from_entry(entry: Entry, *, vision: bool = False) -> tuple[Candidate, ...]:
 def _weights_only(entry: Entry) -> Problem:
     """Return what is known of a model whose dimensions are not: the sizes of its files."""
     least = min((file.bytes for file in entry.files if file.bytes), default=0)
-    known = f" needs at least {explain.gb(least)} for its weights" if least else ""
+    known = f" needs at least {explain.file_size(least)} for its weights" if least else ""
     return Problem(
         "no-dimensions",
         f"{entry.name}{known}; what its context takes beside them is not known yet."
@@ -80,7 +80,9 @@ def _weights_only(entry: Entry) -> Problem:
         f"Its file's header tells, and is read before the download: name hf://"
         f"{entry.files[0].repository}, or a file that is here.",
         ", ".join(
-            f"{file.quantization} {explain.gb(file.bytes)}" for file in entry.files if file.bytes
+            f"{file.quantization} {explain.file_size(file.bytes)}"
+            for file in entry.files
+            if file.bytes
         ),
     )
 

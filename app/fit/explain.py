@@ -10,19 +10,27 @@ if TYPE_CHECKING:
     from app.fit.memory import Parts
     from app.fit.plan import Row
 
-_GB = 1e9
+GB = 2**30
+"""Bytes in what is called a GB of memory: as cards and computers are sold ("24 GB")."""
+FILE_GB = 1e9
+"""Bytes in a GB of a file: as disks and the hub count."""
 
 
-def gb(size: int) -> str:
-    """Return a size as it is shown: GB with one digit, MB below one."""
-    return f"{size / _GB:.1f} GB" if abs(size) >= _GB else f"{size / 1e6:.0f} MB"
+def memory(size: int) -> str:
+    """Return an amount of memory as it is shown: GB with one digit, MB below one."""
+    return f"{size / GB:.1f} GB" if abs(size) >= GB else f"{size / 2**20:.0f} MB"
+
+
+def file_size(size: int) -> str:
+    """Return a file's size as it is shown: GB with one digit, MB below one."""
+    return f"{size / FILE_GB:.1f} GB" if abs(size) >= FILE_GB else f"{size / 1e6:.0f} MB"
 
 
 def row(row: "Row", machine: "Machine") -> str:
     """Return the verdict on a placement that fits."""
     speed = _speed(row)
     if row.verdict == "fits":
-        return f"Fits with {gb(row.spare_bytes)} to spare{speed}; {_quality(row)}."
+        return f"Fits with {memory(row.spare_bytes)} to spare{speed}; {_quality(row)}."
     if row.placement.cpu_experts:
         where = "Fits with the experts in main memory"
     else:
@@ -44,7 +52,7 @@ def _quality(row: "Row") -> str:
 
 def too_big(parts: "Parts", spare_bytes: int) -> str:
     """Return the verdict on what does not fit."""
-    return f"Needs {gb(parts.total)}, which is {gb(-spare_bytes)} too much."
+    return f"Needs {memory(parts.total)}, which is {memory(-spare_bytes)} too much."
 
 
 def no_mlx() -> str:
@@ -61,8 +69,8 @@ def choice(chosen: "Row | None", rows: Sequence["Row"], machine: "Machine", cont
     if not rows:
         return "There is nothing to choose from."
     smallest = min(rows, key=lambda row: row.parts.total)
-    advice = f"The smallest, {smallest.quantization}, needs {gb(smallest.parts.total)}"
+    advice = f"The smallest, {smallest.quantization}, needs {memory(smallest.parts.total)}"
     return (
-        f"Nothing fits: {gb(machine.budget_bytes)} are free for a model. {advice}; choose a "
+        f"Nothing fits: {memory(machine.budget_bytes)} are free for a model. {advice}; choose a "
         f"smaller context than {context:,} tokens, a smaller model, or connect to a server."
     )

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from app import paths
+from app.fit.explain import memory
 from app.fit.shape import ModelShape
 
 _VERSION = 1
@@ -38,8 +39,9 @@ class Load:
 
     def in_words(self) -> str:
         """Return the comparison as it is shown: "promised 21.6 GB, used 21.5"."""
-        promised, actual = self.promised_bytes / 1e9, self.actual_bytes / 1e9
-        return f"promised {promised:.1f} GB, used {actual:.1f}"
+        promised, used = memory(self.promised_bytes), memory(self.actual_bytes)
+        same = promised[-2:] == used[-2:]
+        return f"promised {promised}, used {used[:-3] if same else used}"
 
 
 def shape_key(shape: ModelShape) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from app import paths
 from app.errors import Problem, WorldError
-from app.fit.explain import gb
+from app.fit.explain import file_size
 from app.models import quantize_refusals
 from app.models.download_records import models_folder
 from app.models.library import hub_cache, lm_studio_folders, ollama_folders
@@ -49,8 +49,9 @@ def check(out: Path, size: int) -> None:
         raise WorldError(
             Problem(
                 "disk-full",
-                f"{out.name} needs {gb(size)}, and {gb(RESERVE_BYTES)} should stay free; "
-                f"{gb(free)} are free there.",
+                f"{out.name} needs {file_size(size)}, and {file_size(RESERVE_BYTES)} should "
+                "stay free; "
+                f"{file_size(free)} are free there.",
                 "Free some space, or choose another folder or a smaller type.",
                 f"{size:,} + {RESERVE_BYTES:,} of {free:,} bytes in {out.parent}",
             )

@@ -18,7 +18,7 @@ from app.cli import main
 from app.errors import Problem
 from app.fit.candidates import from_path
 from app.fit.devices import MIB, Device, Machine, from_hardware
-from app.fit.explain import gb
+from app.fit.explain import memory
 from app.fit.learned import Learned
 from app.fit.memory import Placement, estimate
 from app.hardware.detect import detect
@@ -76,7 +76,7 @@ def test_a_file_is_planned_for_this_machine_and_its_promise_held_against_the_tru
     assert model.plan is not None
     assert model.plan.promised_bytes is not None
     assert (model.plan.context, model.info.context) == (40_960, 40_960)
-    assert re.fullmatch(r"promised \d+\.\d GB, used \d+\.\d", model.promise)
+    assert re.fullmatch(r"promised \d+(\.\d GB| MB), used \d+(\.\d)?", model.promise)
     desk.idle()
     (record,) = records()
     assert record["promised_bytes"] == model.plan.promised_bytes
@@ -199,7 +199,7 @@ def test_a_load_that_finds_too_little_memory_offers_the_next_setting_and_that_wo
     assert model.problem is not None
     assert model.problem.key == "load-memory"
     assert model.problem.title == (
-        f"wide.gguf was promised to fit in {gb(plan.promised_bytes or 0)}, "
+        f"wide.gguf was promised to fit in {memory(plan.promised_bytes or 0)}, "
         "but there was not enough memory."
     )
     assert "failed to allocate" in model.problem.detail

@@ -220,7 +220,7 @@ def test_a_dependency_may_be_passed_on(name: str) -> None:
         metadata = importlib.metadata.metadata(name)
     except importlib.metadata.PackageNotFoundError:
         pytest.skip("not needed on this computer")
-    said = [metadata[key] or "" for key in ("License-Expression", "License")]
+    said = [metadata.get(key, "") for key in ("License-Expression", "License")]
     said += [line for line in metadata.get_all("Classifier", []) if line.startswith("License")]
     assert FREE.search("\n".join(said)), said
 

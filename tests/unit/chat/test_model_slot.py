@@ -6,7 +6,7 @@ from app.engine.protocol import EngineDied, Failed, Loading, Unloaded
 from app.errors import Problem
 from app.fit.learned import Load
 
-PLAN = LoadPlan(40_960, promised_bytes=21_600_000_000)
+PLAN = LoadPlan(40_960, promised_bytes=23_200_000_000)
 SMALLER = LoadPlan(40_960, "q8_0", promised_bytes=18_000_000_000)
 PROBLEM = Problem("load-memory", "There is not enough memory.", "Close programs.", "cudaMalloc")
 FAILED = reduce_model(chosen("/models/m.gguf", PLAN), Failed(1, PROBLEM))
@@ -40,7 +40,7 @@ def test_without_a_promise_the_engines_sentence_stays() -> None:
 
 
 def test_a_load_shows_its_promise_and_an_earlier_offer_is_gone() -> None:
-    load = Load("this", "cuda", "s", 21_600_000_000, 21_540_000_000)
+    load = Load("this", "cuda", "s", 23_200_000_000, 23_130_000_000)
     assert took(offered(FAILED, SMALLER), load).promise == "promised 21.6 GB, used 21.5"
     without = took(offered(FAILED, SMALLER), None)
     assert (without.promise, without.next_plan) == ("", None)

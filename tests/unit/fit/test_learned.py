@@ -31,8 +31,10 @@ def load(actual: int, *, shape: str = "shape", speed: float | None = None, **mor
 
 
 def test_a_promise_is_shown_beside_what_was_used() -> None:
-    text = Load("this", "cuda", "s", 21_600_000_000, 21_540_000_000).in_words()
+    text = Load("this", "cuda", "s", 23_200_000_000, 23_130_000_000).in_words()
     assert text == "promised 21.6 GB, used 21.5"
+    small = Load("this", "cpu", "s", 46_000_000, 47_000_000).in_words()
+    assert small == "promised 44 MB, used 45"
 
 
 def test_what_is_learned_is_there_after_a_restart(tmp_path: Path) -> None:
