@@ -1,6 +1,7 @@
 """The menu behind the gear, and the dialog that asks for a file."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -20,10 +21,24 @@ _THEMES: tuple[tuple[theme.Mode, str], ...] = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Privacy:
+    """The part of the gear's menu about the network: whether it is off, and what can be done."""
+
+    offline: bool
+    set_offline: Callable[[bool], None]
+    show_connections: Callable[[], None]
+    ask_token: Callable[[], None]
+    ask_folder: Callable[[], None]
+
+
 def settings_menu(
-    parent: QWidget, on_theme: Callable[[theme.Mode], None], shortcuts: QAction
+    parent: QWidget,
+    on_theme: Callable[[theme.Mode], None],
+    privacy: Privacy,
+    shortcuts: QAction,
 ) -> QMenu:
-    """Return the gear's menu: the theme, and the list of keys."""
+    """Return the gear's menu: the theme, the network, and the list of keys."""
     menu = _menu(parent, "Settings")
     _heading(menu, "Theme")
     group = QActionGroup(menu)
@@ -32,6 +47,16 @@ def settings_menu(
         action.setCheckable(True)
         action.setChecked(mode == theme.mode())
         group.addAction(action)
+    _heading(menu, "Privacy")
+    offline = menu.addAction("Work offline")
+    offline.setCheckable(True)
+    offline.setChecked(privacy.offline)
+    offline.setToolTip("Ponder makes no connection at all.")
+    offline.toggled.connect(privacy.set_offline)
+    menu.addAction("Connections made…", privacy.show_connections)
+    _heading(menu, "Models")
+    menu.addAction("Hugging Face token…", privacy.ask_token)
+    menu.addAction("Folder for models…", privacy.ask_folder)
     menu.addSeparator()
     keys = menu.addAction("Keyboard shortcuts", shortcuts.trigger)
     keys.setShortcut(shortcuts.shortcut())

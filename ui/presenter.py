@@ -17,7 +17,7 @@ from app.errors import Problem, WorldError
 from ui import theme
 from ui.bridge import Bridge
 from ui.main_window import MainWindow
-from ui.menus import open_file_dialog, settings_menu
+from ui.menus import Privacy, open_file_dialog, settings_menu
 from ui.mirror import Mirror
 from ui.notices import UNDO_MS, Notice
 from ui.picker.models import Models
@@ -215,7 +215,15 @@ class Presenter(QObject):
 
     def _on_settings(self) -> None:
         button = self._window.sidebar.settings
-        menu = settings_menu(self._window, self._on_theme, self._window.actions_["shortcuts"])
+        privacy = Privacy(
+            self._session.settings.offline,
+            lambda off: self._save_settings(offline=off),
+            self._on_connections,
+            self._on_token,
+            self._on_folder,
+        )
+        keys = self._window.actions_["shortcuts"]
+        menu = settings_menu(self._window, self._on_theme, privacy, keys)
         at = button.mapToGlobal(button.rect().topLeft())
         at.setY(at.y() - menu.sizeHint().height())
         menu.popup(at)
@@ -223,6 +231,23 @@ class Presenter(QObject):
     def _on_theme(self, mode: theme.Mode) -> None:
         theme.set_mode(mode)
         self._save_settings(theme=mode)
+
+    def _on_connections(self) -> None:
+        from app import net
+        from ui.privacy import ConnectionList
+
+        ConnectionList(self._window, net.contacts()).show()
+
+    def _on_token(self) -> None:
+        from ui.privacy import ask_token
+
+        ask_token(self._window, self._on_problem)
+
+    def _on_folder(self) -> None:
+        from ui.privacy import ask_folder
+
+        now = self._session.settings.models_folder
+        ask_folder(self._window, now, lambda path: self._save_settings(models_folder=path))
 
     def _on_shortcuts(self) -> None:
         from ui.shortcuts import ShortcutList
@@ -239,7 +264,7 @@ class Presenter(QObject):
         self._bridge.detach()
         self._session.close()
 
-    def _save_settings(self, **values: str) -> None:
+    def _save_settings(self, **values: str | bool) -> None:
         self._session.settings = replace(self._session.settings, **values)  # type: ignore[arg-type]
         try:
             settings_file.save(self._session.settings)

@@ -4,17 +4,30 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import keyring
 import pytest
+from keyring.backends import fail
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QMenu, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QFileDialog,
+    QInputDialog,
+    QLabel,
+    QLineEdit,
+    QMenu,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
-from app import paths
+from app import net, paths
 from app import settings as settings_file
+from app.errors import WorldError
 from app.settings import Settings
 from tests.ui.drive import Driven
 from ui import theme
+from ui.privacy import ConnectionList
 from ui.shortcuts import ShortcutList
 
 THOUGHT = ["[THINK]", "Two ", "and two.", "[/THINK]", "Four", "."]
@@ -330,3 +343,61 @@ def test_settings_survive_what_the_session_saves(opening: Open) -> None:
     assert saved.geometry
     assert saved.last_model
     assert saved.unknown == {"of_tomorrow": 1}
+
+
+def gear(driven: Driven, qtbot: QtBot, label: str) -> None:
+    qtbot.mouseClick(driven.window.sidebar.settings, Qt.MouseButton.LeftButton)
+    menu = menu_of(driven.window, "Settings")
+    [action] = [action for action in menu.actions() if action.text() == label]
+    action.trigger()
+    menu.close()
+
+
+def test_offline_is_chosen_behind_the_gear_and_kept(opening: Open, qtbot: QtBot) -> None:
+    driven = opening()
+    gear(driven, qtbot, "Work offline")
+    assert settings_file.load()[0].offline
+    with pytest.raises(WorldError, match="offline"):
+        net.check_allowed()
+    gear(driven, qtbot, "Work offline")
+    assert not settings_file.load()[0].offline
+    net.check_allowed()
+
+
+def test_the_connections_that_were_made_are_shown(opening: Open, qtbot: QtBot) -> None:
+    log = paths.log_dir() / "connections.jsonl"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_text('["hub.example", "Search for models", 1763800000.0]\n' * 2, encoding="utf-8")
+    driven = opening()
+    gear(driven, qtbot, "Connections made…")
+    [shown] = driven.window.findChildren(ConnectionList)
+    said = [label.text() for label in shown.findChildren(QLabel)]
+    assert said[:2] == ["hub.example", "Search for models"]
+    assert said[2].startswith("2 times, last 2025-11-22")
+    qtbot.keyClick(shown, Qt.Key.Key_Escape)
+
+
+def test_the_folder_of_models_is_chosen_and_kept(
+    opening: Open, qtbot: QtBot, tmp_path: Path
+) -> None:
+    driven = opening()
+    gear(driven, qtbot, "Folder for models…")
+    [dialog] = driven.window.findChildren(QFileDialog)
+    dialog.fileSelected.emit(str(tmp_path))
+    dialog.close()
+    assert settings_file.load()[0].models_folder == str(tmp_path)
+
+
+def test_a_token_without_a_keychain_is_one_sentence(
+    opening: Open, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keychain = keyring.get_keyring()
+    monkeypatch.setattr("keyring.core._keyring_backend", fail.Keyring())
+    assert keyring.get_keyring() is not keychain
+    driven = opening()
+    gear(driven, qtbot, "Hugging Face token…")
+    [dialog] = driven.window.findChildren(QInputDialog)
+    assert dialog.textEchoMode() == QLineEdit.EchoMode.Password
+    dialog.setTextValue("hf_example")
+    dialog.accept()
+    qtbot.waitUntil(lambda: "keychain" in driven.window.notices.shown())
