@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Found = Drawing | Refusal
 
-KEPT = 1000
+KEPT = 300
 """Drawings held; one of the usual kind takes 20 kB."""
 BUNCH_MS = 15
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import psutil
 import pytest
 from PySide6.QtCore import QPoint, QPointF, QRectF
 from PySide6.QtGui import QColor, QHelpEvent, QImage, QPainter
@@ -21,6 +22,7 @@ from ui.chat.view import ChatView
 from ui.formulas.colours import CONTRAST, contrast, legible
 from ui.formulas.desk import Formulas
 from ui.formulas.drawing import Drawing
+from ui.main_window import MainWindow
 
 PATIENCE_MS = 60_000
 
@@ -322,3 +324,20 @@ def test_a_released_cell_is_laid_out_with_what_is_known_since(view: ChatView, qt
     assert cell.height == height
     assert isinstance(cell, MathCell)
     assert cell.drawing is not None
+
+
+def typesetters() -> list[psutil.Process]:
+    found = psutil.Process().children()
+    return [child for child in found if "spawn_main" in " ".join(child.cmdline())]
+
+
+def test_closing_the_window_ends_the_typesetter(dressed: QApplication, qtbot: QtBot) -> None:
+    window = MainWindow()
+    window.complete()
+    qtbot.addWidget(window)
+    window.show()
+    window.show_first_run(shown=False)
+    show(window.chat_view, qtbot, "So $x^2$.")
+    assert len(typesetters()) == 1
+    window.close()
+    assert not typesetters()
