@@ -67,7 +67,16 @@ def first_light(home: Path, out: Path, mode: str) -> None:
     picture("thinking")
     driven.until(lambda: session.state.running is None)
     driven.idle()
+    # The formulas follow a moment later, when what typesets them has started.
+    entry = window.chat_view.entries[-1]
+    driven.until(lambda: not any(cell.waits for cell in entry.text.cells))
     picture("answered")
+    window.actions_["thinking"].trigger()
+    driven.idle()
+    driven.until(
+        lambda: not any(cell.waits for cell in window.chat_view.entries[-1].thinking.cells)
+    )
+    picture("opened")
     answer = session.state.conversation.branch()[-1]
     assert "22.2 m/s" in answer.text, answer.text
     assert answer.thinking is not None
