@@ -63,6 +63,7 @@ def _low_level_module() -> Any:
     if "llama_cpp" not in sys.modules:
         package = types.ModuleType("llama_cpp")
         package.__path__ = list(spec.submodule_search_locations)
+        package.__spec__ = spec  # who looks for the package again finds it
         sys.modules["llama_cpp"] = package
     return importlib.import_module("llama_cpp.llama_cpp")
 
