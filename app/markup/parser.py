@@ -38,6 +38,7 @@ def chat() -> MarkdownIt:
     made.enable(["table", "strikethrough"])
     made.use(gfm_autolink_plugin)
     made.inline.ruler.before("gfm_autolink_protocol", "no_xmpp", _no_xmpp)
+    made.inline.ruler.before("emphasis", "product", _product)
     made.use(math_plugin)
     made.block.ruler.before("math", "too_deep", _too_deep)
     made.validateLink = _is_safe  # type: ignore[method-assign] # the documented way to set it
@@ -54,6 +55,23 @@ def _no_xmpp(state: StateInline, silent: bool) -> bool:
         return False
     if not silent:
         state.append_pending(":")
+    state.pos += 1
+    return True
+
+
+def _product(state: StateInline, silent: bool) -> bool:
+    """Take one star between figures as written: "3*4*5" is a product, and thoughts are full of it.
+
+    CommonMark makes the middle factor slanted and drops the stars.
+    """
+    at = state.pos
+    if state.src[at] != "*" or not 0 < at < state.posMax - 1:
+        return False
+    before, after = state.src[at - 1], state.src[at + 1]
+    if not (before.isdigit() or before == ")") or not (after.isdigit() or after == "("):
+        return False
+    if not silent:
+        state.append_pending("*")
     state.pos += 1
     return True
 

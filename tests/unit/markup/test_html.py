@@ -96,6 +96,8 @@ SHOWN = [
     ("[a](http://b.c) ![d](http://e.f)", ['</a> <a href="http://e.f">d</a>']),
     ("- [ ] a\n- [X] b", ["☐ a", "☑ b"]),
     ("xmpp:a@b.c and xmpp:", ["<p>xmpp:a@b.c and xmpp:</p>\n"]),
+    ("So 120*2: 0*2=0, 2*2=4", ["<p>So 120*2: 0*2=0, 2*2=4</p>"]),
+    ("(a)*(b)*(c) and *1* and **2**3", ["(a)*(b)*(c) and <em>1</em> and <strong>2</strong>3"]),
     ("a\n- b", ["<p>a</p>\n<ul>\n<li>b</li>\n</ul>\n"]),
 ]
 
