@@ -6,14 +6,13 @@ this Ponder does not know are kept: a later one wrote them.
 """
 
 import json
-import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from app import paths
+from app import files, paths
 from app.errors import Problem, WorldError
 
 Theme = Literal["system", "light", "dark"]
@@ -117,18 +116,9 @@ def save(settings: Settings) -> None:
     for each in fields(Settings):
         if each.name != "unknown":
             values[each.name] = getattr(settings, each.name)
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with unfinished.open("w", encoding="utf-8") as file:
-                # ASCII: the path of a model may hold bytes that UTF-8 cannot.
-                json.dump(values, file, indent=2)
-                file.flush()
-                os.fsync(file.fileno())
-            unfinished.replace(path)
-        finally:
-            unfinished.unlink(missing_ok=True)
+        # ASCII: the path of a model may hold bytes that UTF-8 cannot.
+        files.replace(path, json.dumps(values, indent=2))
     except OSError as error:
         raise WorldError(
             Problem(

@@ -5,13 +5,12 @@ free then. A file that cannot be read (or written) costs the choice, never the l
 """
 
 import json
-import os
 from contextlib import suppress
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, get_args
 
-from app import paths
+from app import files, paths
 from app.chat.load_plan import LoadPlan
 from app.engine.protocol import KVType
 
@@ -74,20 +73,7 @@ def _plan(value: dict[str, Any]) -> LoadPlan | None:
 
 
 def _write(plans: dict[str, Any]) -> None:
-    import tempfile  # not before it is needed: the window starts without it
-
-    path = _file()
     # ASCII: the path of a model may hold bytes that UTF-8 cannot.
     text = json.dumps({"version": _VERSION, "plans": plans}, indent=1)
     with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".plans-")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).replace(path)
-        except OSError:
-            Path(name).unlink(missing_ok=True)
-            raise
+        files.replace(_file(), text)

@@ -6,15 +6,13 @@ part of the promise that is assumed and not computed.
 """
 
 import json
-import os
 import statistics
-import tempfile
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from app import paths
+from app import files, paths
 from app.fit.explain import memory
 from app.fit.shape import ModelShape
 
@@ -112,17 +110,7 @@ class Learned:
         ]
         text = json.dumps({"version": _VERSION, "loads": loads}, indent=1)
         with suppress(OSError):
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=".fit-")
-            try:
-                with os.fdopen(handle, "w", encoding="utf-8") as file:
-                    file.write(text)
-                    file.flush()
-                    os.fsync(file.fileno())
-                Path(name).replace(self._path)
-            except OSError:
-                Path(name).unlink(missing_ok=True)
-                raise
+            files.replace(self._path, text)
 
 
 def _key(load: Load) -> tuple[str, str, str]:

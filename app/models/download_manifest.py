@@ -4,12 +4,12 @@ It tells later which files are Ponder's, and whether they still are what was dow
 """
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from app.files import replace
 from app.models.download_file import lock
 from app.models.download_records import records_folder
 from app.models.download_types import MANIFEST
@@ -39,18 +39,7 @@ def changing(home: Path) -> Iterator[Files]:
         files = read(home)
         yield files
         if files:
-            _write(home, files)
+            text = json.dumps({"version": 1, "files": files}, indent=1)
+            replace(home / MANIFEST, text)
         else:
             (home / MANIFEST).unlink(missing_ok=True)
-
-
-def _write(home: Path, files: Files) -> None:
-    unfinished = home / f"{MANIFEST}.{os.getpid()}"
-    try:
-        with unfinished.open("w", encoding="utf-8") as file:
-            json.dump({"version": 1, "files": files}, file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(home / MANIFEST)
-    finally:
-        unfinished.unlink(missing_ok=True)

@@ -4,13 +4,12 @@ What was running when Ponder ended goes on at its next start; what was paused st
 """
 
 import json
-import os
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from app import paths, settings
+from app import files, paths, settings
 from app.errors import Problem, WorldError
 from app.models.download_types import Agreed, Item, Wanted
 
@@ -61,17 +60,8 @@ def load_all() -> list[Record]:
 def save(record: Record) -> None:
     """Write a record; a crash leaves the old one or the new one. Raises WorldError."""
     path = _path(record.wanted)
-    unfinished = path.with_suffix(f".{os.getpid()}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with unfinished.open("w", encoding="utf-8") as file:
-                json.dump(asdict(record), file)
-                file.flush()
-                os.fsync(file.fileno())
-            unfinished.replace(path)
-        finally:
-            unfinished.unlink(missing_ok=True)
+        files.replace(path, json.dumps(asdict(record)))
     except OSError as error:
         raise WorldError(
             Problem(

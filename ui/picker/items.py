@@ -15,7 +15,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter
+from PySide6.QtGui import QColor, QFont, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QListView,
@@ -27,6 +27,7 @@ from PySide6.QtWidgets import (
 
 from app.picker.listing import TITLES, Item
 from ui import theme
+from ui.picker.ink import draw_line
 from ui.widgets import rounded
 
 Index = QModelIndex | QPersistentModelIndex
@@ -117,7 +118,7 @@ class _Delegate(QStyledItemDelegate):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if not isinstance(row, Item):
             box = cell.adjusted(8, 12, -8, 0)
-            _text(painter, box, str(row), self._heading, colours.muted)
+            draw_line(painter, box, str(row), self._heading, colours.muted)
             painter.restore()
             return
         state = option.state
@@ -137,18 +138,10 @@ class _Delegate(QStyledItemDelegate):
         ink = colours.muted if row.dimmed else colours.ink
         chosen = bool(state & QStyle.StateFlag.State_Selected)
         top = QRect(cell.left() + left, cell.top() + 9, cell.width() - left - 8, 22)
-        _text(painter, top, row.title, self._bold if chosen else self._plain, ink)
+        draw_line(painter, top, row.title, self._bold if chosen else self._plain, ink)
         below = QRect(cell.left() + 8, cell.top() + 32, cell.width() - 16, 19)
-        _text(painter, below, row.subtitle, self._small, colours.muted)
+        draw_line(painter, below, row.subtitle, self._small, colours.muted)
         painter.restore()
-
-
-def _text(painter: QPainter, box: QRect, text: str, font: QFont, ink: str) -> None:
-    """Draw one line, cut where it has no room."""
-    painter.setFont(font)
-    painter.setPen(QColor(ink))
-    cut = QFontMetrics(font).elidedText(text, Qt.TextElideMode.ElideRight, box.width())
-    painter.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine, cut)
 
 
 class ItemList(QListView):

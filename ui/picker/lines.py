@@ -165,7 +165,7 @@ class _Delegate(QStyledItemDelegate):
         label = QFontMetrics(self._bold).horizontalAdvance(line.label)
         beside = line.best and label + 5 + width <= box.width()
         top = box if beside or not line.best else box.adjusted(0, 0, 0, -20)
-        _draw(painter, top, line.label, self._bold, colours.ink)
+        ink.draw_line(painter, top, line.label, self._bold, colours.ink)
         if line.best:
             left = box.left() + label + 5 if beside else box.left()
             y = top.center().y() - 9 if beside else box.center().y() + 4
@@ -186,16 +186,16 @@ class _Delegate(QStyledItemDelegate):
             painter.setBrush(QColor(colours.ink) if full else Qt.BrushStyle.NoBrush)
             painter.drawEllipse(QPointF(box.left() + 5.5 + dot * 13.5, y), 4.4, 4.4)
         below = QRect(box.left(), box.center().y() + 1, box.width(), 20)
-        _draw(painter, below, line.quality.words, self._small, colours.muted)
+        ink.draw_line(painter, below, line.quality.words, self._small, colours.muted)
 
     def _cost(self, painter: QPainter, box: QRect, line: Line) -> None:
         what, _, size = line.cost.rpartition(", ")
         colours = theme.current()
         if not what:
-            _draw(painter, box, size, self._plain, colours.ink)
+            ink.draw_line(painter, box, size, self._plain, colours.ink)
             return
-        _draw(painter, box.adjusted(0, 0, 0, -20), size, self._plain, colours.ink)
-        _draw(painter, box.adjusted(0, 20, 0, 0), what, self._small, colours.muted)
+        ink.draw_line(painter, box.adjusted(0, 0, 0, -20), size, self._plain, colours.ink)
+        ink.draw_line(painter, box.adjusted(0, 20, 0, 0), what, self._small, colours.muted)
 
     def _bar(self, painter: QPainter, box: QRect, line: Line) -> None:
         colours = theme.current()
@@ -230,13 +230,6 @@ class _Delegate(QStyledItemDelegate):
             painter.drawLine(cell.topRight(), cell.bottomRight())
 
 
-def _draw(painter: QPainter, box: QRect, text: str, font: QFont, colour: str) -> None:
-    painter.setFont(font)
-    painter.setPen(QColor(colour))
-    cut = QFontMetrics(font).elidedText(text, Qt.TextElideMode.ElideRight, box.width())
-    painter.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine, cut)
-
-
 class _Header(QHeaderView):
     """The titles of the columns, muted, over a line."""
 
@@ -253,7 +246,9 @@ class _Header(QHeaderView):
         painter.fillRect(rect, QColor(colours.background))
         painter.fillRect(rect.left(), rect.bottom(), rect.width(), 1, QColor(colours.line))
         title = self.model().headerData(section, Qt.Orientation.Horizontal)
-        _draw(painter, rect.adjusted(_PAD_PX, 0, 0, 0), title, theme.caption_font(), colours.muted)
+        ink.draw_line(
+            painter, rect.adjusted(_PAD_PX, 0, 0, 0), title, theme.caption_font(), colours.muted
+        )
 
 
 class Lines(QTableView):

@@ -8,13 +8,14 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QFont, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.picker.listing import Item
-from ui import icons, theme
+from ui import theme
 from ui.picker.detail import Detail
 from ui.picker.items import ItemList
 from ui.picker.small import Fact
+from ui.search_field import SearchField
 from ui.widgets import button, muted, rounded
 
 WIDTH_PX, HEIGHT_PX = 1018, 739
@@ -24,30 +25,6 @@ _LIST_PX, _NARROW_LIST_PX = 290, 232
 _NARROW_PX = 900
 _SEARCH_MS = 400
 """After the last key, before the hub is asked: a word is typed with less between its letters."""
-
-
-class SearchField(QLineEdit):
-    """The field for the hub, with its ground and its magnifying glass drawn in."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setPlaceholderText("Search Hugging Face")
-        self.setAccessibleName("Search Hugging Face, or type a model's address")
-        self.setFixedHeight(36)
-        self.setFrame(False)
-        self.setProperty("kind", "clear")
-        self.setTextMargins(23, 0, 6, 0)
-        self.setFont(theme.ui_font())
-
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
-        """Paint ground, line and glass, then the text over them."""
-        colours = theme.current()
-        painter = QPainter(self)
-        line = colours.accent if self.hasFocus() else colours.line
-        rounded(painter, QRectF(self.rect()), 8, colours.card, line)
-        icons.paint(painter, "search", colours.muted, QRectF(9.5, 12, 12, 12))
-        painter.end()
-        super().paintEvent(event)
 
 
 class Picker(QWidget):
@@ -74,7 +51,9 @@ class Picker(QWidget):
         font.setPointSizeF(font.pointSizeF() * 17 / 15)
         font.setWeight(QFont.Weight.Bold)
         self.heading.setFont(font)
-        self.search = SearchField()
+        self.search = SearchField(
+            "Search Hugging Face", "Search Hugging Face, or type a model's address"
+        )
         self.answer = muted(QLabel())
         self.answer.setWordWrap(True)
         self.answer.setTextFormat(Qt.TextFormat.PlainText)

@@ -6,13 +6,14 @@ into it, and an item view costs the start some 70 ms, most of it classes that Py
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPalette
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from ui import icons, theme
+from ui import theme
+from ui.search_field import SearchField
 from ui.sidebar.transfer import TransferLine
-from ui.widgets import IconButton, rounded
+from ui.widgets import IconButton
 
 if TYPE_CHECKING:
     from app.chat.message import ChatSummary
@@ -20,35 +21,6 @@ if TYPE_CHECKING:
     from ui.sidebar.model import ChatListModel
 
 WIDTH_PX = 264
-
-
-class SearchBox(QLineEdit):
-    """The field above the list, with its ground and its magnifying glass drawn in."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setPlaceholderText("Search chats")
-        self.setAccessibleName("Search chats by title")
-        self.setFixedHeight(36)
-        self.setClearButtonEnabled(False)
-        self.setFrame(False)
-        # See-through before there is a style sheet, by palette, and after, by kind.
-        self.setProperty("kind", "clear")
-        self.setTextMargins(23, 0, 6, 0)
-        see_through = self.palette()
-        see_through.setColor(QPalette.ColorRole.Base, QColor(0, 0, 0, 0))
-        self.setPalette(see_through)
-        self.setFont(theme.ui_font())
-
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
-        """Paint ground, line and glass, then the text over them."""
-        colours = theme.current()
-        painter = QPainter(self)
-        line = colours.accent if self.hasFocus() else colours.line
-        rounded(painter, QRectF(self.rect()), 8, colours.card, line)
-        icons.paint(painter, "search", colours.muted, QRectF(9.5, 12, 12, 12))
-        painter.end()
-        super().paintEvent(event)
 
 
 class Sidebar(QWidget):
@@ -73,7 +45,7 @@ class Sidebar(QWidget):
         self.setFixedWidth(WIDTH_PX)
         self.setAccessibleName("Chats")
         self._chats: tuple[ChatSummary, ...] | None = None
-        self.search = SearchBox()
+        self.search = SearchField("Search chats", "Search chats by title")
         self.new_button = IconButton("plus", "New chat", size=QSize(39, 36), bordered=True)
         self.transfer = TransferLine()
         self.settings = IconButton("gear", "Settings", size=QSize(96, 32), text="Settings")

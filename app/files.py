@@ -1,0 +1,25 @@
+"""Files that are replaced as a whole: after a crash or a power cut the old one is there or the new.
+
+What Ponder keeps outside its database (settings, plans, downloads under way) is small enough.
+"""
+
+import os
+import threading
+from pathlib import Path
+
+
+def replace(path: Path, text: str) -> None:
+    """Put a text (UTF-8) in the place of a file; its folder is made. Raises OSError.
+
+    Several processes and threads may: the last one's text stays, and nothing unfinished.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.part")
+    try:
+        with unfinished.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
