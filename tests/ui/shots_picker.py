@@ -6,12 +6,9 @@ The real window on a recorded machine (an RTX 4090): its hardware is what that m
 said, everything behind it is real. Each scale is a process of its own, as Qt takes it at its start.
 """
 
-import argparse
 import json
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 import time
 from dataclasses import replace
@@ -20,6 +17,7 @@ from pathlib import Path
 from app import paths
 from app.hardware import detect
 from app.hardware.types import Disk, Hardware, Ram
+from tests.support import shots
 
 ROOT = Path(__file__).parents[2]
 MACHINES = ROOT / "tests" / "fixtures" / "machines"
@@ -121,28 +119,5 @@ def downloading(out: Path, name: str, width: int, height: int) -> None:
             driven.close()
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("out", type=Path)
-    parser.add_argument("--scale", choices=("1", "2"))
-    parser.add_argument("--mode", choices=("light", "dark"))
-    parser.add_argument("--size", choices=SIZES)
-    asked = parser.parse_args()
-    asked.out.mkdir(parents=True, exist_ok=True)
-    if asked.scale and asked.mode and asked.size:
-        shoot(asked.out, asked.mode, asked.size, asked.scale)
-        return
-    for scale in [asked.scale] if asked.scale else ["1", "2"]:
-        for mode in [asked.mode] if asked.mode else ["light", "dark"]:
-            for size in [asked.size] if asked.size else SIZES:
-                one = ["--scale", scale, "--mode", mode, "--size", size]
-                subprocess.run(
-                    [sys.executable, "-m", "tests.ui.shots_picker", str(asked.out), *one],
-                    cwd=ROOT,
-                    env={"QT_QPA_PLATFORM": "offscreen", **os.environ, "QT_SCALE_FACTOR": scale},
-                    check=True,
-                )
-
-
 if __name__ == "__main__":
-    main()
+    shots.main("tests.ui.shots_picker", __doc__, SIZES, shoot)

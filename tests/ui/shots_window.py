@@ -6,16 +6,14 @@ Without options all of them: first run, thinking, answered, a notice; light and 
 and 900x600; at 1x and 2x. Each scale is a process of its own, because Qt takes it at its start.
 """
 
-import argparse
 import os
-import subprocess
-import sys
 import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests.support import shots
+
 SIZES = ("1280x840", "900x600")
 SETTLE_S = 0.5
 
@@ -127,28 +125,5 @@ def _thinking(turn: object) -> str:
     return str(getattr(turn, "thinking", ""))
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("out", type=Path)
-    parser.add_argument("--scale", choices=("1", "2"))
-    parser.add_argument("--mode", choices=("light", "dark"))
-    parser.add_argument("--size", choices=SIZES)
-    asked = parser.parse_args()
-    asked.out.mkdir(parents=True, exist_ok=True)
-    if asked.scale and asked.mode and asked.size:
-        shoot(asked.out, asked.mode, asked.size, asked.scale)
-        return
-    for scale in [asked.scale] if asked.scale else ["1", "2"]:
-        for mode in [asked.mode] if asked.mode else ["light", "dark"]:
-            for size in [asked.size] if asked.size else SIZES:
-                one = ["--scale", scale, "--mode", mode, "--size", size]
-                subprocess.run(
-                    [sys.executable, "-m", "tests.ui.shots_window", str(asked.out), *one],
-                    cwd=ROOT,
-                    env={"QT_QPA_PLATFORM": "offscreen", **os.environ, "QT_SCALE_FACTOR": scale},
-                    check=True,
-                )
-
-
 if __name__ == "__main__":
-    main()
+    shots.main("tests.ui.shots_window", __doc__, SIZES, shoot)
