@@ -2,8 +2,8 @@
 
 One queue, one thread: calls run in the order they were made. What they return is delivered by
 `poll()`, on the thread that calls it; no callback ever runs on the worker's thread. The database is
-opened there too. An opening that failed is tried again by the next call: a disk may have been
-freed or plugged in. Only a damaged database is dealt with at once: it is moved aside, untouched,
+opened there too, by the first call. An opening that failed is that call's problem, and is tried
+again by the next: a disk may have been freed or plugged in. Only a damaged database is dealt with at once: it is moved aside, untouched,
 and an empty one begun, because the person in front of it can do nothing else to go on.
 """
 
@@ -46,10 +46,9 @@ class StoreWorker:
         wakeup: Callable[[], None] | None = None,
         open_store: Callable[[Path], Store] = Store,
     ) -> None:
-        """Start the thread and open the database on it.
+        """Start the thread; the first call opens the database on it.
 
-        on_problem: told by poll() of every problem that no call's `failed` takes, that of opening
-        among them. wakeup: called on the worker's thread when there is something to poll; it must
+        on_problem: told by poll() of every problem that no call's `failed` takes. wakeup: called on the worker's thread when there is something to poll; it must
         only pass the word on.
         """
         self._path = path
@@ -64,7 +63,6 @@ class StoreWorker:
         self._news = threading.Condition()
         # Not a daemon: what is queued is written even if close() is forgotten.
         self._thread = threading.Thread(target=self._run, name="store")
-        self.call(lambda store: None)  # opens the database, and reports if it cannot
         self._thread.start()
 
     def call(

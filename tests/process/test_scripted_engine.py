@@ -185,9 +185,9 @@ def test_cancel_while_decoding_keeps_what_was_said(engine: Engine) -> None:
 def test_cancel_while_reading_the_prompt(engine: Engine) -> None:
     engine.load_script(read_s=0.01, context=5000, replies=[["ok"]])
     request = engine.generate("word " * 4000)
-    engine.until(lambda e: isinstance(e, PromptProgress) and e.done > 0)
+    events = engine.until(lambda e: isinstance(e, PromptProgress) and e.done > 0)
     engine.client.send(Cancel(request))
-    events = engine.until(is_finished)
+    events += engine.until(is_finished)
     assert finished(events).reason == "cancelled"
     assert not any(isinstance(e, Started) for e in events)
     done = max(e.done for e in events if isinstance(e, PromptProgress))

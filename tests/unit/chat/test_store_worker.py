@@ -142,6 +142,7 @@ def test_an_opening_that_failed_is_tried_again(path: Path) -> None:
     path.parent.joinpath("blocked").write_text("a file where the folder should be")
     below = path.parent / "blocked" / "chats.sqlite3"
     desk = Desk(below)
+    desk.worker.call(lambda store: None)
     (problem,) = desk.settle()
     assert isinstance(problem, Problem)
     assert problem.key == "chats-unreachable"
@@ -158,6 +159,7 @@ def test_a_bug_in_opening_comes_out_of_poll(path: Path) -> None:
         raise ZeroDivisionError("ours")
 
     desk = Desk(path, broken)
+    desk.worker.call(lambda store: None)
     with pytest.raises(ZeroDivisionError):
         desk.settle()
     desk.worker.close()
