@@ -76,6 +76,19 @@ class Tokenize:
 
 
 @dataclass(frozen=True, slots=True)
+class PictureFile:
+    """Where a back end that sees finds a picture. key: what the prompt calls it.
+
+    path: the file, which may have been taken away. mime: image/png, jpeg, webp, gif or bmp.
+    """
+
+    key: str
+    path: str
+    mime: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Generate:
     """Continue a prompt. Answered by PromptProgress..., Started, Delta..., then Finished or Failed.
 
@@ -84,6 +97,7 @@ class Generate:
     max_tokens: 0 is up to the end of the context.
     thinking_budget: tokens of thinking after which the thought is closed; None is no limit.
     ignore_end: go on past end-of-generation tokens (benchmarks and fault tests only).
+    pictures: the files of those that the prompt shows; none where the model's `sees` is False.
     """
 
     request: int
@@ -94,6 +108,7 @@ class Generate:
     max_tokens: int = 0
     thinking_budget: int | None = None
     ignore_end: bool = False
+    pictures: tuple[PictureFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +171,7 @@ class ModelInfo:
     device: where it runs, in words ("CPU", "NVIDIA GeForce RTX 4090").
     build: the engine's version, such as "llama-cpp-python 0.3.36".
     gpu_layers: of `layers`, how many are on graphics devices. allocated: what the load took.
+    sees: it takes pictures, as it was loaded.
     """
 
     name: str
@@ -178,6 +194,7 @@ class ModelInfo:
     gpu_layers: int = 0
     cpu_experts: bool = False
     allocated: tuple[DeviceMemory, ...] = ()
+    sees: bool = False
 
 
 @dataclass(frozen=True, slots=True)
