@@ -11,7 +11,8 @@ Offsets are in characters of the normalized source: line ends are "\\n", NUL is 
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -29,7 +30,10 @@ class Block:
 
     prose: html, safe to show (app.markup.to_html says what it can hold). code: text, and language
     as written after the fence, "" if it was not. math: text, the TeX of a formula set apart.
-    closed is False for a fence or a formula whose end has not come.
+    closed is False for a fence or a formula whose end has not come. parts: the HTML of prose cut at
+    the items of a list, the rows of a table and the safe points of a long paragraph; joined they
+    are html. Of a list, a table or a paragraph the first part opens it and the last one closes it.
+    A block that grows keeps its first parts, the very same strings.
     """
 
     kind: Kind
@@ -40,6 +44,22 @@ class Block:
     text: str = ""
     language: str = ""
     closed: bool = True
+    parts: tuple[str, ...] = field(default=(), compare=False)
+
+
+SLICE = 2000
+"""Characters that take a few milliseconds to read."""
+
+
+def slices(text: str, size: int = SLICE) -> Iterator[str]:
+    """Cut a text for one `Blocks.append` after the other, at line ends where it can."""
+    at = 0
+    while at < len(text):
+        end = at + size
+        cut = text.rfind("\n", at, end) + 1 if end < len(text) else len(text)
+        end = cut if cut > at else end
+        yield text[at:end]
+        at = end
 
 
 def parse(text: str) -> list[Block]:

@@ -74,7 +74,7 @@ def remade(block: Block, known: Mapping[str, Definition]) -> Block:
     """Return a settled block of prose with its links looked up again."""
     # It was not the end of the document, where an unfinished formula would stay open.
     again = read(block.source + "\n\n", block.start, known).reads[0].block
-    return replace(block, html=again.html)
+    return replace(block, html=again.html, parts=again.parts)
 
 
 def _groups(tokens: list[Token]) -> Iterator[list[Token]]:
@@ -110,7 +110,8 @@ def _block(group: list[Token], block: Block, env: dict[str, Any]) -> Block:
             inline.children = []
             md.inline.parse(inline.content, md, env, inline.children)
     text_join(StateCore("", md, env, group))
-    return replace(block, html=md.renderer.render(group, md.options, env))
+    html = md.renderer.render(group, md.options, env)
+    return replace(block, html=html, parts=(html,))
 
 
 def _is_closed(source: str, fence: str) -> bool:
