@@ -1,0 +1,76 @@
+"""Reading the lossless form back: the chat, and its attachments, exactly as they were.
+
+A file whose chain is broken is still read where it can be: what it says may be all there is. That
+it was changed is for `chain.verify` to say, and whoever imports says both.
+"""
+
+import json
+from base64 import b64decode
+from dataclasses import dataclass
+from typing import Any
+
+from app.errors import Problem, WorldError
+from app.transcript.chain import FORMAT, VERSION
+from app.transcript.record import NotARecordError, Record, record_of
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A chat read from a file. attachments: their bytes by their SHA-256."""
+
+    record: Record
+    attachments: dict[str, bytes]
+
+
+def is_lossless(value: Any) -> bool:
+    """Whether a JSON value is, or was once, this form."""
+    return (
+        isinstance(value, dict)
+        and isinstance(value.get("chat"), dict)
+        and value["chat"].get("format") == FORMAT
+    )
+
+
+def loads(data: bytes) -> Read:
+    """Return the chat in a file. Raises WorldError in one sentence where there is none."""
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise not_a_chat(f"it is not JSON ({error})") from error
+    return read(value)
+
+
+def read(value: Any) -> Read:
+    """Return the chat of a JSON value. Raises WorldError."""
+    if not is_lossless(value):
+        raise not_a_chat("it does not say that it is one")
+    version = value["chat"].get("version")
+    if not isinstance(version, int) or version > VERSION:
+        raise WorldError(
+            Problem(
+                "transcript-newer",
+                "This transcript was written by a newer Ponder.",
+                "Install the newest Ponder, then import it again; nothing was changed.",
+                f"version {version!r}, this Ponder knows {VERSION}",
+            )
+        )
+    try:
+        record = record_of(value["chat"], value.get("messages"))
+        kept = value.get("attachments", {})
+        attachments = {name: b64decode(text, validate=True) for name, text in kept.items()}
+    except NotARecordError as error:
+        raise not_a_chat(str(error)) from error
+    except (ValueError, TypeError, AttributeError) as error:
+        raise not_a_chat("its attachments cannot be read") from error
+    return Read(record, attachments)
+
+
+def not_a_chat(why: str) -> WorldError:
+    """Return the error of a file that holds no chat."""
+    return WorldError(
+        Problem(
+            "transcript-unreadable",
+            f"This file is not a transcript that Ponder can read: {why}.",
+            "Choose a chat that was exported as JSON.",
+        )
+    )
