@@ -29,6 +29,7 @@ class Answer(Item):
         self.progress: Progress | None = None
         self.panel: Panel | None = None
         self.footer: Footer | None = None
+        self._has_caret = False
         self.refresh()
 
     # ------------------------------------------------------------ contents
@@ -38,11 +39,19 @@ class Answer(Item):
         self.entry.fill()
         if self.editor is not None:
             return
+        if self._writing != self._has_caret:
+            self._has_caret = self._writing
+            self.update()
         self._refresh_progress()
         self._refresh_panel()
         self._refresh_footer()
         if not self.entry.running:
             self.describe()
+
+    @property
+    def _writing(self) -> bool:
+        turn = self.entry.turn
+        return turn is not None and turn.phase == "answering"
 
     def _refresh_progress(self) -> None:
         turn = self.entry.turn
@@ -168,9 +177,7 @@ class Answer(Item):
             return
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        turn = self.entry.turn
-        writing = turn is not None and turn.phase == "answering"
-        self.paint_text(painter, event.rect(), caret=writing)
+        self.paint_text(painter, event.rect(), caret=self._has_caret)
         self.paint_focus(painter)
         painter.end()
 

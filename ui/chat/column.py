@@ -55,6 +55,7 @@ class Column:
         self._blocks: list[Block] = []
         self._tops = [0]
         self._valid = 0
+        self._changed: int | None = None
 
     # ------------------------------------------------------------ contents
 
@@ -77,6 +78,8 @@ class Column:
         del self.cells[kept:], self._blocks[first:]
         self._blocks.extend(blocks[first:])
         self._valid = min(self._valid, first)
+        # The caret leaves the cell before them, if it was the last one.
+        self._change(max(0, first - 1))
         self._adopt(_cell(block, self.kind, self._shelf.formulas) for block in blocks[kept:])
 
     def _adopt(self, cells: Iterable[Cell]) -> None:
@@ -87,6 +90,7 @@ class Column:
 
     def clear(self) -> None:
         """Show nothing."""
+        self._change(0)
         for cell in self.cells:
             self._shelf.drop(cell)
         self.cells.clear()
@@ -168,6 +172,7 @@ class Column:
             before = cell.height
             if not cell.exact:
                 cell.lay_out()
+                self._change(number)
             self._shelf.touch(cell)
             if cell.height != before:
                 self._valid = min(self._valid, number)
@@ -193,6 +198,19 @@ class Column:
         return self.top(cell) + anchor.below if cell >= 0 else 0
 
     # ------------------------------------------------------------ drawing
+
+    def _change(self, number: int) -> None:
+        self._changed = number if self._changed is None else min(self._changed, number)
+
+    def take_changed(self) -> int | None:
+        """Return the top of what is to be drawn anew since this was asked last; None for nothing.
+
+        Nothing above it was laid out or moved, so that a tick of a stream draws only its end.
+        """
+        number, self._changed = self._changed, None
+        if number is None:
+            return None
+        return self.top(number) if number < len(self.cells) else 0
 
     def paint(
         self,

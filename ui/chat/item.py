@@ -16,6 +16,7 @@ from PySide6.QtGui import (
     QGuiApplication,
     QPainter,
     QPaintEvent,
+    QResizeEvent,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QWidget
@@ -79,6 +80,9 @@ class Item(QWidget):
         self._by_keyboard = False
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.setMouseTracking(True)
+        # Growing draws only what is new; what else changed is found out in `_lay_out_text`.
+        self.setAttribute(Qt.WidgetAttribute.WA_StaticContents)
+        self._drawn_at = QPoint()
 
     # ------------------------------------------------------------ layout
 
@@ -104,7 +108,18 @@ class Item(QWidget):
             if not column.lay_out(top - self.text_at.y(), bottom - self.text_at.y()):
                 break
         column.place_controls(self, self.text_at, top - self.text_at.y(), bottom - self.text_at.y())
+        self._draw_changed()
         return column.height
+
+    def _draw_changed(self) -> None:
+        """Have drawn anew what of the text was laid out or moved, and all below it."""
+        top = self.entry.text.take_changed()
+        if self.text_at != self._drawn_at:
+            self._drawn_at = self.text_at
+            self.update()
+        elif top is not None:
+            y = self.text_at.y() + top
+            self.update(0, y, self.width(), max(self.height(), y + self.entry.text.height) - y)
 
     def anchor(self, y: int, reach: int, known: frozenset[Wish] = frozenset()) -> Anchor | None:
         """Return what is to be kept in place so that what is seen from `y` down stays.
@@ -218,6 +233,12 @@ class Item(QWidget):
         self.describe()
         self.update()
 
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Draw the ring around the new size."""
+        super().resizeEvent(event)
+        if self.hasFocus():
+            self.update()
+
     def focusOutEvent(self, _event: QFocusEvent) -> None:  # noqa: N802 - Qt's name
         """Take the ring off."""
         self.update()
@@ -282,9 +303,12 @@ class Question(Item):
         left = PAD_X + width - inner - BUBBLE_PAD_X
         self.text_at = QPoint(left, PAD_Y + BUBBLE_PAD_Y)
         text = self._lay_out_text(inner, top, bottom)
-        self._bubble = QRect(
+        bubble = QRect(
             left - BUBBLE_PAD_X, PAD_Y, inner + 2 * BUBBLE_PAD_X, text + 2 * BUBBLE_PAD_Y
         )
+        if bubble != self._bubble:
+            self._bubble = bubble
+            self.update()
         x = self._bubble.left() - 4
         y = self._bubble.bottom() - 35
         for part in (self.edit_button, self.copy_button, self.branch):

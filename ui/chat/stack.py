@@ -220,6 +220,7 @@ class Stack(QAbstractScrollArea):
 
     def _place(self, near: list[int], top: int, width: int) -> None:
         left = (self.width() - width) // 2 - PAD_X
+        self._shift(near, top)
         for number in near:
             entry = self.entries[number]
             self._items[entry.id].setGeometry(
@@ -232,6 +233,17 @@ class Stack(QAbstractScrollArea):
             item.move(left, -item.height() - self.height())
             if not item.holds_focus and item.editor is None:
                 self.release(message_id)
+
+    def _shift(self, near: list[int], top: int) -> None:
+        """Move the drawn pixels along where all messages move alike: a line more is no new page."""
+        seen = self.viewport().rect()
+        moves = {
+            self._tops[number] - top - item.y()
+            for number in near
+            if (item := self._items[self.entries[number].id]).geometry().intersects(seen)
+        }
+        if len(moves) == 1 and 0 < abs(next(iter(moves))) < seen.height():
+            self.viewport().scroll(0, next(iter(moves)))
 
     def release(self, message_id: str) -> None:
         """Take a message's widget away."""

@@ -13,6 +13,7 @@ from PySide6.QtGui import (
     QFontMetricsF,
     QPainter,
     QPaintEvent,
+    QPalette,
     QResizeEvent,
     QWheelEvent,
 )
@@ -95,8 +96,15 @@ class _Content(QWidget):
         self._column = column
         self._pointer = pointer
         self._picked = picked
-        self.caret = False
+        self._caret = False
         self.setMouseTracking(True)
+        self.setAttribute(Qt.WidgetAttribute.WA_StaticContents)
+
+    def show_caret(self, shown: bool) -> None:
+        """End the thought with a caret, or not."""
+        if shown != self._caret:
+            self._caret = shown
+            self.update()
 
     def event(self, event: QEvent) -> bool:
         """Hand the mouse to the pointer."""
@@ -112,7 +120,7 @@ class _Content(QWidget):
         """Draw what is seen of the column."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        self._column.paint(painter, QPoint(0, 0), event.rect(), self._picked(), caret=self.caret)
+        self._column.paint(painter, QPoint(0, 0), event.rect(), self._picked(), caret=self._caret)
         painter.end()
 
 
@@ -125,12 +133,23 @@ class Body(QAbstractScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.setAccessibleName("The thinking")
-        self.viewport().setAutoFillBackground(False)
+        # It fills its own ground, so that what is drawn can move along when it scrolls.
+        self.viewport().setBackgroundRole(QPalette.ColorRole.Window)
+        self._ground = ""
         self.column = column
         self.following = True
         self.content = _Content(self.viewport(), column, pointer, picked)
         self._settling = False
         self.verticalScrollBar().setSingleStep(22)
+
+    def restyle(self) -> None:
+        """Take the ground of the theme in force."""
+        ground = theme.current().thinking_ground
+        if ground != self._ground:
+            self._ground = ground
+            colours = self.viewport().palette()
+            colours.setColor(QPalette.ColorRole.Window, QColor(ground))
+            self.viewport().setPalette(colours)
 
     def settle(self, height: int) -> None:
         """Lay out what a window of this height shows, and keep the place or the end."""
@@ -157,8 +176,14 @@ class Body(QAbstractScrollArea):
         bar.setPageStep(height)
         bar.setRange(0, max(0, total - height))
         bar.setValue(top)
+        moved = -top - self.content.y()
+        if 0 < abs(moved) < height:
+            self.viewport().scroll(0, moved)
         self.content.setGeometry(0, -top, self.viewport().width(), max(total, height))
         self.column.place_controls(self.content, QPoint(0, 0), top, top + height)
+        changed = self.column.take_changed()
+        if changed is not None:
+            self.content.update(0, changed, self.content.width(), self.content.height() - changed)
         self._settling = False
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
@@ -212,7 +237,8 @@ class Panel(QWidget):
         self.header.say(title, facts, is_open=not collapsed)
         self.now.setVisible(self._offered)
         self.body.setVisible(not collapsed)
-        self.body.content.caret = running
+        self.body.content.show_caret(running)
+        self.body.restyle()
 
     def settle(self, width: int, most_px: int) -> int:
         """Lay out for a width, the thought at most `most_px` tall; return the panel's height."""

@@ -180,7 +180,6 @@ class ChatView(Stack):
         item = self.item(entry.id)
         if item is not None:
             item.refresh()
-            item.update()
         elif entry.fill():
             entry.measured_for = -1
         self.settle(keep)
@@ -263,10 +262,8 @@ class ChatView(Stack):
         self.settle(keep)
         for entry in waiting:
             item = self.item(entry.id)
-            if item is not None:
-                item.update()
-                if not entry.running:
-                    item.describe()
+            if item is not None and not entry.running:
+                item.describe()
 
     # ------------------------------------------------------------ Qt
 

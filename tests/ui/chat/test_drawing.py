@@ -1,0 +1,77 @@
+"""A tick draws only what changed: what is on the screen is what drawing everything would show."""
+
+import pytest
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from app.chat.turn import TurnState
+from tests.ui.chat import samples
+from ui import theme
+from ui.chat.view import ChatView
+
+
+def on_screen(view: ChatView) -> QImage:
+    """Return what the platform shows, drawn tick by tick."""
+    QApplication.processEvents()
+    shown = view.screen().grabWindow(view.winId()).toImage()
+    return shown.convertToFormat(QImage.Format.Format_RGB32)
+
+
+def drawn_anew(view: ChatView) -> QImage:
+    return view.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
+
+
+ROUNDING = 12
+"""Of 255: what a smoothed edge may differ by where it is cut off at another row."""
+
+
+def differing_rows(view: ChatView) -> list[int]:
+    """Return the rows in which the screen and a fresh drawing differ."""
+    shown, fresh = on_screen(view), drawn_anew(view)
+    assert shown.size() == fresh.size()
+    found = []
+    for y in range(shown.height()):
+        one, two = bytes(shown.constScanLine(y)), bytes(fresh.constScanLine(y))
+        if one != two and max(abs(a - b) for a, b in zip(one, two, strict=True)) > ROUNDING:
+            found.append(y)
+    return found
+
+
+@pytest.mark.parametrize("channel", ["answer", "thinking"])
+def test_what_is_drawn_by_ticks_is_what_is_there(view: ChatView, channel: str) -> None:
+    text = (samples.RICH + samples.SCRIPTS) * 2
+    view.show_conversation([samples.question(), samples.answer("Yes.\n\n" * 9)], samples.alone, {})
+    for number, end in enumerate(range(40, len(text), 61)):
+        turn: TurnState = samples.answering(text[:end])
+        if channel == "thinking":
+            turn = samples.thinking(text[:end])
+        view.show_turn("a2", turn)
+        QApplication.processEvents()
+        if number % 9 == 0:
+            assert not differing_rows(view)
+
+
+def test_scrolling_folding_and_themes_leave_nothing_behind(view: ChatView, qtbot: QtBot) -> None:
+    branch = [samples.question()]
+    for number in range(6):
+        branch.append(samples.answer(samples.RICH, samples.THOUGHT, at=f"a{number}"))
+    view.show_conversation(branch, samples.alone, {})
+    bar = view.verticalScrollBar()
+    for step in (-30, -300, 40, -2000, 700, 5, -90):
+        bar.setValue(bar.value() + step)
+        assert not differing_rows(view)
+    view.toggle_thinking()
+    assert not differing_rows(view)
+    bar.setValue(bar.value() + 60)
+    assert not differing_rows(view)
+    view.resize(700, 500)
+    assert not differing_rows(view)
+    view.toggle_thinking()
+    assert not differing_rows(view)
+    theme.set_mode("dark")
+    assert not differing_rows(view)
+    bar.setValue(bar.maximum())
+    assert not differing_rows(view)
+    theme.set_mode("light")
+    assert not differing_rows(view)
