@@ -82,6 +82,11 @@ class Column:
         self._change(max(0, first - 1))
         self._adopt(_cell(block, self.kind, self._shelf.formulas) for block in blocks[kept:])
 
+    @property
+    def blocks(self) -> Sequence[Block]:
+        """The block of each cell; none for text as it was typed."""
+        return self._blocks
+
     def _adopt(self, cells: Iterable[Cell]) -> None:
         for cell in cells:
             if self.width >= 0:
