@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from app.errors import Problem
-from app.prompts.segments import Prompt
+from app.prompts.segments import Prompt, Turn
 
-BackendName = Literal["llama_cpp", "scripted"]
+BackendName = Literal["llama_cpp", "scripted", "openai"]
 KVType = Literal["f16", "q8_0", "q4_0"]
 Channel = Literal["thinking", "answer"]
 StopReason = Literal["stop", "length", "cancelled", "loop"]
@@ -97,6 +97,8 @@ class Generate:
     max_tokens: 0 is up to the end of the context.
     thinking_budget: tokens of thinking after which the thought is closed; None is no limit.
     ignore_end: go on past end-of-generation tokens (benchmarks and fault tests only).
+    turns: the conversation itself, for a server, which applies its own template; the prompt is
+    empty then. unfinished: the last turn is an assistant's, to be continued where it stops.
     pictures: the files of those that the prompt shows; none where the model's `sees` is False.
     """
 
@@ -109,6 +111,8 @@ class Generate:
     thinking_budget: int | None = None
     ignore_end: bool = False
     pictures: tuple[PictureFile, ...] = ()
+    turns: tuple[Turn, ...] = ()
+    unfinished: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +151,20 @@ Command = Load | Tokenize | Generate | CloseThinking | Cancel | Unload | Shutdow
 
 
 @dataclass(frozen=True, slots=True)
+class ServerFacts:
+    """Where a model answers that does not run here.
+
+    host: as the user typed it ("gpu-box:8000"). kind: what answers there ("vLLM"). here: it is this
+    very machine, so that nothing leaves it. limits: what it cannot do, each a sentence.
+    """
+
+    host: str
+    kind: str
+    here: bool
+    limits: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceMemory:
     """What a load took of one device. card: it is a graphics device, not main memory.
 
@@ -172,6 +190,7 @@ class ModelInfo:
     build: the engine's version, such as "llama-cpp-python 0.3.36".
     gpu_layers: of `layers`, how many are on graphics devices. allocated: what the load took.
     sees: it takes pictures, as it was loaded.
+    server: where it answers, if not here; figures that a server does not tell are 0.
     """
 
     name: str
@@ -195,6 +214,7 @@ class ModelInfo:
     cpu_experts: bool = False
     allocated: tuple[DeviceMemory, ...] = ()
     sees: bool = False
+    server: ServerFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)

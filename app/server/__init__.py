@@ -1,0 +1,1 @@
+"""Chats with a model on a server: any that speaks OpenAI's protocol for chat completions."""
