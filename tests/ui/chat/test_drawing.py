@@ -1,5 +1,7 @@
 """A tick draws only what changed: what is on the screen is what drawing everything would show."""
 
+from typing import cast
+
 import pytest
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication
@@ -32,7 +34,7 @@ def differing_rows(view: ChatView) -> list[int]:
     assert shown.size() == fresh.size()
     found = []
     for y in range(shown.height()):
-        one, two = bytes(shown.constScanLine(y)), bytes(fresh.constScanLine(y))
+        one, two = (bytes(cast("memoryview", image.constScanLine(y))) for image in (shown, fresh))
         if one != two and max(abs(a - b) for a, b in zip(one, two, strict=True)) > ROUNDING:
             found.append(y)
     return found
@@ -53,9 +55,8 @@ def test_what_is_drawn_by_ticks_is_what_is_there(view: ChatView, channel: str) -
 
 
 def test_scrolling_folding_and_themes_leave_nothing_behind(view: ChatView, qtbot: QtBot) -> None:
-    branch = [samples.question()]
-    for number in range(6):
-        branch.append(samples.answer(samples.RICH, samples.THOUGHT, at=f"a{number}"))
+    answers = [samples.answer(samples.RICH, samples.THOUGHT, at=f"a{n}") for n in range(6)]
+    branch = [samples.question(), *answers]
     view.show_conversation(branch, samples.alone, {})
     bar = view.verticalScrollBar()
     for step in (-30, -300, 40, -2000, 700, 5, -90):
