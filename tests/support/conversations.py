@@ -2,8 +2,11 @@
 
 import random
 
+from hypothesis import strategies as st
+
 from app.prompts.magistral import MAGISTRAL_SYSTEM_PROMPT, with_own
-from app.prompts.segments import Thought, Turn
+from app.prompts.mistral import Version
+from app.prompts.segments import Picture, Thought, Turn
 
 PLAIN = [
     *("Hello", "What is 2+2?", "If a train travels 120 km in 1.5 hours…", "naïve café, Ünïcödé, ß"),
@@ -71,3 +74,49 @@ def without_thoughts(turns: list[Turn]) -> list[Turn]:
         else turn
         for turn in turns
     ]
+
+
+def speaks(turn: Turn) -> bool:
+    """Whether anything is left of an assistant's turn once spaces at its end are gone."""
+    return any(not isinstance(part, str) or part.strip(" ") for part in turn.parts)
+
+
+_WORDS = st.sampled_from([*PLAIN, *MARKED, "", " ", "\n", "[TOOL_CALLS]f[ARGS]{}", "[IMG]", "a  "])
+_LETTERS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=12)
+_TEXT = st.lists(st.one_of(_WORDS, _LETTERS), max_size=4).map("".join)
+_THOUGHT = _TEXT.map(Thought)
+_SIDE = st.integers(1, 3000)
+_PICTURE = st.builds(Picture, st.just("p"), _SIDE, _SIDE)
+
+
+def chats(version: Version) -> st.SearchStrategy[list[Turn]]:
+    """Return conversations of all kinds that mistral-common encodes in a version.
+
+    The last turn is the user's or the assistant's (then it is to be continued).
+    """
+    thinks = version in ("mistral-v13", "mistral-v15")
+    pictures = _PICTURE if version != "mistral-v3" else st.nothing()
+    asked = st.lists(st.one_of(_TEXT, pictures), min_size=1, max_size=3)
+    said = st.lists(st.one_of(_TEXT, _THOUGHT) if thinks else _TEXT, min_size=1, max_size=3)
+    # Where nothing is said, mistral-common refuses; here such a turn is left out.
+    said = said.filter(lambda parts: speaks(Turn("assistant", tuple(parts))))
+    shown = st.one_of(_TEXT, _THOUGHT) if version == "mistral-v13" else _TEXT
+    ruled = st.lists(shown, min_size=1, max_size=3).filter(any)
+    user = st.builds(Turn, st.just("user"), asked.map(tuple))
+    assistant = st.builds(Turn, st.just("assistant"), said.map(tuple))
+    system = st.builds(Turn, st.just("system"), ruled.map(tuple))
+    exchange = st.tuples(
+        st.lists(user, min_size=1, max_size=2), st.lists(assistant, min_size=1, max_size=2)
+    )
+    middle = st.lists(exchange, max_size=3).map(
+        lambda pairs: [turn for users, answers in pairs for turn in (*users, *answers)]
+    )
+    late = st.one_of(st.just(()), st.tuples(user, system))
+    return st.builds(
+        lambda first, turns, rules, last, answer: [*first, *turns, *rules, *last, *answer],
+        st.lists(system, max_size=2),
+        middle,
+        late,
+        st.lists(user, min_size=1, max_size=2),
+        st.lists(assistant, max_size=1),
+    )

@@ -12,22 +12,30 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import mistral_common
-from mistral_common.protocol.instruct.chunk import TextChunk, ThinkChunk
+import mistral_common.tokens.tokenizers.image as images
+import numpy as np
+from mistral_common.protocol.instruct.chunk import ImageChunk, TextChunk, ThinkChunk
 from mistral_common.protocol.instruct.messages import AssistantMessage, SystemMessage, UserMessage
-from mistral_common.protocol.instruct.request import ChatCompletionRequest
+from mistral_common.protocol.instruct.request import ChatCompletionRequest, ReasoningEffort
 from mistral_common.tokens.tokenizers.mistral import MistralTokenizer
 from mistral_common.tokens.tokenizers.tekken import Tekkenizer
+from PIL import Image as Pillow
 
-from app.prompts.segments import Control, Prompt, Thought, Turn
+from app.prompts.mistral import placeholders
+from app.prompts.segments import Control, Image, Picture, Prompt, Thought, Turn
 
 SHIPPED = Path(mistral_common.__file__).parent / "data" / "tekken_240911.json"
 
-# What mistral-common asks a v13 vocabulary for.
+# Only the places of pictures are compared, and resizing them would need OpenCV.
+images.transform_image = lambda image, new_size: np.zeros((1, 1, 1))
+
+# What mistral-common asks a v15 vocabulary for, the latest.
 SPECIALS = [
     *("<unk>", "<s>", "</s>", "[INST]", "[/INST]", "[AVAILABLE_TOOLS]", "[/AVAILABLE_TOOLS]"),
     *("[TOOL_RESULTS]", "[/TOOL_RESULTS]", "[TOOL_CALLS]", "[IMG]", "<pad>", "[IMG_BREAK]"),
     *("[IMG_END]", "[PREFIX]", "[MIDDLE]", "[SUFFIX]", "[SYSTEM_PROMPT]", "[/SYSTEM_PROMPT]"),
     *("[TOOL_CONTENT]", "[ARGS]", "[CALL_ID]", "[THINK]", "[/THINK]"),
+    *("[MODEL_SETTINGS]", "[/MODEL_SETTINGS]"),
 ]
 
 
@@ -42,10 +50,14 @@ class Tekken:
     oracle: MistralTokenizer[Any, Any, Any, Any, Any]
     own: list[str] = field(default_factory=lambda: SPECIALS)
 
-    def ids(self, turns: list[Turn], *, prefix: bool = False) -> list[int]:
-        """Return what mistral-common makes of a conversation."""
+    def ids(
+        self, turns: list[Turn], *, prefix: bool = False, effort: str | None = None
+    ) -> list[int]:
+        """Return what mistral-common makes of a conversation. effort: v15's setting."""
         messages = [_message(turn, prefix and turn is turns[-1]) for turn in turns]
-        found = self.oracle.encode_chat_completion(ChatCompletionRequest(messages=messages))
+        wish = None if effort is None else ReasoningEffort(effort)
+        request = ChatCompletionRequest(messages=messages, reasoning_effort=wish)
+        found = self.oracle.encode_chat_completion(request)
         return [self._own(token) for token in found.tokens]
 
     def encode(self, prompt: Prompt) -> list[int]:
@@ -55,6 +67,8 @@ class Tekken:
         for segment in prompt:
             if isinstance(segment, Control):
                 found.append(tekken.get_special_token(segment.name))
+            elif isinstance(segment, Image):
+                found += [tekken.get_special_token(one.name) for one in placeholders(segment)]
             else:
                 found += tekken.encode(segment.text, bos=False, eos=False)
         return [self._own(token) for token in found]
@@ -85,6 +99,8 @@ def _message(turn: Turn, prefix: bool) -> Any:
     parts: Any = [
         ThinkChunk(thinking=part.text, closed=part.closed)
         if isinstance(part, Thought)
+        else ImageChunk(image=Pillow.new("RGB", (part.width, part.height)))
+        if isinstance(part, Picture)
         else TextChunk(text=part)
         for part in turn.parts
     ]
@@ -182,6 +198,11 @@ def _tekken(folder: Path, vocab: list[dict[str, Any]], own: list[str], version: 
             for rank, name in enumerate(specials)
         ],
     }
+    if version != "v3":
+        content["image"] = {"image_patch_size": 14, "max_image_size": 1540, "spatial_merge_size": 2}
+    if version == "v15":
+        efforts = {"type": "enum", "values": ["none", "high"], "default": "none"}
+        content["model_settings_builder"] = {"reasoning_effort": {**efforts, "accepts_none": True}}
     path.write_text(json.dumps(content), encoding="utf-8")
     return Tekken(MistralTokenizer.from_file(str(path)), own)
 
