@@ -252,7 +252,9 @@ class DocumentCell(Cell):
 
     def copied(self, start: int, end: int) -> str:
         """Return the text between two offsets, as it is pasted elsewhere."""
-        return document.copied(self.document(), start, end)
+        made = self.document()
+        last = made.characterCount() - 1
+        return document.copied(made, min(start, last), min(end, last + 1))
 
     def link_at(self, point: QPointF) -> str:
         """Return the address under a point, "" where there is none."""
