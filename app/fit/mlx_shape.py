@@ -1,22 +1,20 @@
 """A model's shape from an MLX folder: config.json and the headers of its safetensors files.
 
-A safetensors file begins with the length of its header and the header as JSON, so the bytes of each
-tensor are known without reading one.
+The headers tell the bytes of each tensor without reading one.
 """
 
 import json
 import re
-import struct
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
 from app.errors import Problem, WorldError
 from app.fit.shape import Layer, ModelShape
+from app.models import safetensors
 
 _LAYER = re.compile(r"(?:^|\.)layers\.(\d+)\.")
 _VISION = ("vision_tower", "multi_modal_projector", "vision_model", "vision_encoder")
-_LONGEST_HEADER = 1 << 28
 
 
 def read(folder: Path) -> ModelShape:
@@ -105,15 +103,11 @@ def _tensors(folder: Path) -> dict[str, int]:
     found: dict[str, int] = {}
     for path in files:
         try:
-            with path.open("rb") as file:
-                (length,) = struct.unpack("<Q", file.read(8))
-                header = json.loads(file.read(min(length, _LONGEST_HEADER)))
-        except (OSError, ValueError, struct.error) as error:
-            raise WorldError(_problem(path, "its header is damaged", str(error))) from error
-        for name, tensor in header.items():
-            if name != "__metadata__":
-                start, end = tensor["data_offsets"]
-                found[name] = end - start
+            # Of a model on the hub only the headers are here.
+            header = safetensors.tensors(path, whole=False)
+        except safetensors.DamagedError as error:
+            raise WorldError(_problem(path, error.what, error.detail)) from error
+        found.update({name: tensor.bytes for name, tensor in header.items()})
     return found
 
 

@@ -6,7 +6,6 @@ weight, and a scale and an offset a group. The rest is kept, in the type that co
 
 import json
 import math
-import struct
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,12 +15,12 @@ from app.errors import Problem, WorldError
 from app.fit import mlx_shape
 from app.fit.candidates import Candidate
 from app.models import quantize_types as types
+from app.models.safetensors import DamagedError, Tensor, tensors
 
 _BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}
 _DTYPES = {"float16": "F16", "bfloat16": "BF16", "float32": "F32"}
 # mlx_lm leaves out the part that sees pictures.
 _VISION = ("vision_tower", "vision_model", "vision_encoder", "multi_modal_projector")
-_LONGEST_HEADER = 1 << 28
 _SHARD_BYTES = 5 << 30  # MAX_FILE_SIZE_GB of mlx_lm
 
 
@@ -117,41 +116,30 @@ def _kept(folder: Path, config: dict[str, Any]) -> dict[str, _Tensor]:
     tied = config.get("tie_word_embeddings", False)
     kept: dict[str, _Tensor] = {}
     for path in files:
-        for name, entry in _header(path).items():
+        for name, tensor in _header(path).items():
             vision = any(part in name for part in _VISION)
             if vision or "rotary_emb.inv_freq" in name or (tied and "lm_head." in name):
                 continue
-            kept[name] = _Tensor(entry["dtype"], tuple(entry["shape"]))
-            if entry["dtype"] not in _BYTES:
+            kept[name] = _Tensor(tensor.dtype, tensor.shape)
+            if tensor.dtype not in _BYTES:
                 raise WorldError(
                     Problem(
                         "quantize-source",
                         f"{folder.name} is quantized already, or in a form that MLX's converter "
                         "does not read.",
                         "Choose the folder with the model's whole weights (BF16 or F16).",
-                        f"{name} is {entry['dtype']}",
+                        f"{name} is {tensor.dtype}",
                     )
                 )
     return kept
 
 
-def _header(path: Path) -> dict[str, Any]:
+def _header(path: Path) -> dict[str, Tensor]:
     """Return the tensors that a safetensors file has. Raises WorldError unless it is whole."""
     try:
-        with path.open("rb") as file:
-            (length,) = struct.unpack("<Q", file.read(8))
-            header: dict[str, Any] = json.loads(file.read(min(length, _LONGEST_HEADER)))
-            header.pop("__metadata__", None)
-            end = 8 + length + max(entry["data_offsets"][1] for entry in header.values())
-            here = file.seek(0, 2)
-    except (OSError, ValueError, struct.error, KeyError, TypeError, AttributeError) as error:
-        raise WorldError(_bad(path, "its header is damaged", str(error))) from error
-    if here < end:
-        detail = f"{here:,} of {end:,} bytes"
-        raise WorldError(
-            _bad(path, f"only {here // 10**6:,} of {end // 10**6:,} MB are here", detail)
-        )
-    return header
+        return tensors(path)
+    except DamagedError as error:
+        raise WorldError(_bad(path, error.what, error.detail)) from error
 
 
 def _made(name: str, tensor: _Tensor, bits: int, dtype: str | None) -> dict[str, _Tensor]:
