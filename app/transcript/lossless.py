@@ -6,9 +6,10 @@ it was changed is for `chain.verify` to say, and whoever imports says both.
 
 import json
 from base64 import b64decode
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from app.chat.message import File
 from app.errors import Problem, WorldError
 from app.transcript.chain import FORMAT, VERSION
 from app.transcript.record import NotARecordError, Record, record_of
@@ -58,11 +59,33 @@ def read(value: Any) -> Read:
         record = record_of(value["chat"], value.get("messages"))
         kept = value.get("attachments", {})
         attachments = {name: b64decode(text, validate=True) for name, text in kept.items()}
+        record = _with_texts(record, attachments)
     except NotARecordError as error:
         raise not_a_chat(str(error)) from error
     except (ValueError, TypeError, AttributeError) as error:
         raise not_a_chat("its attachments cannot be read") from error
     return Read(record, attachments)
+
+
+def _with_texts(record: Record, attachments: dict[str, bytes]) -> Record:
+    """Return the chat with what its text files say."""
+    conversation = record.conversation
+    for message in conversation.messages.values():
+        if any(isinstance(part, File) for part in message.parts):
+            parts = tuple(
+                replace(part, text=_text_of(part, attachments)) if isinstance(part, File) else part
+                for part in message.parts
+            )
+            conversation = conversation.with_message(replace(message, parts=parts))
+    return replace(record, conversation=conversation)
+
+
+def _text_of(file: File, attachments: dict[str, bytes]) -> str | None:
+    data = attachments.get(file.sha256)
+    try:
+        return None if data is None else data.decode(file.encoding, errors="replace")
+    except LookupError as error:
+        raise NotARecordError(f"a file has the unknown encoding {file.encoding!r:.40}") from error
 
 
 def not_a_chat(why: str) -> WorldError:

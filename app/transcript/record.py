@@ -11,7 +11,7 @@ from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from app.chat.conversation import Conversation
-from app.chat.message import Message, Part, Provenance, Role, Status, Text, Thinking
+from app.chat.message import File, Image, Message, Part, Provenance, Role, Status, Text, Thinking
 from app.engine.protocol import Sampling, Usage
 
 T = TypeVar("T")
@@ -36,7 +36,12 @@ class NotARecordError(ValueError):
     """Plain data that are not those of a chat; says what is wrong, in words."""
 
 
-_PARTS: dict[str, type[Part]] = {"text": Text, "thinking": Thinking}
+_PARTS: dict[str, type[Part]] = {
+    "text": Text,
+    "thinking": Thinking,
+    "image": Image,
+    "file": File,
+}
 
 
 def chat_data(record: Record) -> dict[str, Any]:
@@ -68,7 +73,11 @@ def message_data(message: Message) -> dict[str, Any]:
 
 def _part_data(part: Part) -> dict[str, Any]:
     kind = next(name for name, type_ in _PARTS.items() if isinstance(part, type_))
-    return {"type": kind, **asdict(part)}
+    data = {"type": kind, **asdict(part)}
+    if isinstance(part, File):
+        # What it says stands in its bytes, which are among the attachments.
+        del data["text"]
+    return data
 
 
 def record_of(chat: Any, messages: Any) -> Record:

@@ -1,0 +1,124 @@
+"""By what an answer was made, in words: the same lines in the window and in every export."""
+
+from datetime import UTC, datetime
+
+from app.chat.message import File, Image, Message
+from app.engine.protocol import Sampling, Usage
+from app.fit.explain import file_size
+
+
+def when(seconds: float) -> str:
+    """Return a time as an export says it. seconds: since the epoch."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def thought(message: Message) -> str:
+    """Return what is said of a thought in a line ("Thought for 31 s · 1,184 tokens")."""
+    thinking = message.thinking
+    if thinking is None:
+        return ""
+    if not thinking.closed:
+        return f"Thought without an end, {thinking.seconds:.0f} s · {thinking.tokens:,} tokens"
+    return f"Thought for {thinking.seconds:.0f} s · {thinking.tokens:,} tokens"
+
+
+def attached(part: Image | File) -> str:
+    """Return what is said of an attachment in a line."""
+    size = (
+        file_size(part.size_bytes) if part.size_bytes >= 1_000_000 else f"{part.size_bytes:,} bytes"
+    )
+    if isinstance(part, File):
+        return f"Attached file: {part.name}, {size}"
+    seen = ", not shown to the model" if part.withheld else ""
+    return f"Attached picture: {part.name}, {part.width} × {part.height}, {size}{seen}"
+
+
+_ENDS = {
+    "length": "Stopped by its length limit.",
+    "cancelled": "Stopped by hand.",
+    "running": "Not finished yet.",
+}
+
+
+def ending(message: Message) -> str:
+    """Return how an answer ended where that was not by itself, else ""."""
+    return message.note or _ENDS.get(message.status, "")
+
+
+def speaker(message: Message) -> str:
+    """Return who says a message."""
+    if message.role != "assistant":
+        return "You" if message.role == "user" else "System"
+    return message.provenance.model if message.provenance is not None else "Assistant"
+
+
+def lines(message: Message) -> list[tuple[str, str]]:
+    """Return all that is known of how an answer was made, as labels and values."""
+    found: list[tuple[str, str]] = []
+    by = message.provenance
+    if by is not None:
+        found += [
+            ("Model", by.model),
+            ("File", f"{_base(by.file)}, {file_size(by.size_bytes)}"),
+            ("Quantization", by.quantization),
+            ("Engine", by.engine),
+            ("Device", by.device),
+            ("Context", f"{by.context:,} tokens, KV cache {by.kv}"),
+            ("Layers on a graphics device", f"{by.gpu_layers}"),
+            (
+                "Sampling",
+                _sampling(by.sampling),
+            ),
+            ("Seed", f"{by.sampling.seed}"),
+            ("Prompt", f"{by.prompt_format}, SHA-256 of its ids {by.prompt_hash}"),
+        ]
+    used = message.usage
+    if used is not None:
+        found += [
+            (
+                "Tokens",
+                _tokens(used),
+            ),
+            (
+                "Times",
+                _times(used),
+            ),
+        ]
+    return found
+
+
+def _sampling(sampling: Sampling) -> str:
+    return (
+        f"temperature {sampling.temperature:g}, top_k {sampling.top_k}, "
+        f"top_p {sampling.top_p:g}, min_p {sampling.min_p:g}"
+    )
+
+
+def _tokens(used: Usage) -> str:
+    return (
+        f"prompt {used.prompt_tokens:,} ({used.cached_tokens:,} known already), "
+        f"thinking {used.thinking_tokens:,}, answer {used.answer_tokens:,}"
+    )
+
+
+def _times(used: Usage) -> str:
+    return (
+        f"first token {used.first_token_s:.2f} s, reading {used.prefill_s:.2f} s, "
+        f"writing {used.decode_s:.2f} s"
+    )
+
+
+def short(message: Message) -> str:
+    """Return the most important of it in one line, "" where nothing is known."""
+    known = dict(lines(message))
+    names = ("Model", "Quantization", "Engine", "Device", "Sampling", "Seed", "Prompt")
+    said = [known[name] for name in names[:4] if known.get(name)]
+    said += [f"{name.lower()} {known[name]}" for name in names[5:] if name in known]
+    if "Sampling" in known:
+        said.insert(4, known["Sampling"])
+    return " · ".join(said)
+
+
+def _base(path: str) -> str:
+    """Return a path's last member, on whatever system it was written; folders stay at home."""
+    return path.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]

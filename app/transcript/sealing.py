@@ -1,0 +1,96 @@
+"""Markdown that can stand in a larger document: it ends what it begins, and is no HTML.
+
+The window shows raw HTML as text. In an exported file another program would interpret it: a
+"</details>" in a thought would close the fold around it. So where the window shows a "<" as a
+character, the export escapes it. Code and formulas stay as they are.
+"""
+
+import re
+from collections import defaultdict
+from functools import cache
+from typing import Any
+
+from markdown_it import MarkdownIt
+from markdown_it.rules_inline import StateInline
+from markdown_it.token import Token
+
+from app.markup import blocks
+from app.markup.parser import chat
+
+_HTML = re.compile(r"<(?=[A-Za-z/!?])")
+_FENCE = re.compile(r"\s*(`{3,}|~{3,})")
+
+
+def sealed(text: str) -> str:
+    """Return Markdown that shows the same, with nothing left open and no raw HTML."""
+    normal = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\ufffd")
+    whole = _without_html(normal).rstrip("\n")
+    last = next(reversed(blocks.parse(whole)), None)
+    if last is None or last.closed:
+        return whole
+    if last.kind == "code":
+        fence = _FENCE.match(last.source)
+        return f"{whole}\n{fence[1]}" if fence else whole
+    # An open formula ends at the first blank line, and one follows.
+    return whole
+
+
+def _without_html(text: str) -> str:
+    if not _HTML.search(text):
+        return text
+    lines = text.split("\n")
+    escape: dict[int, set[int]] = defaultdict(set)
+    # How many "<" of a stretch of lines were met already: the cells of a table share a line.
+    met: dict[int, int] = defaultdict(int)
+    for first, last, content, found in _inlines(text):
+        before = met[first]
+        met[first] += content.count("<")
+        wanted = {before + content.count("<", 0, at) for at in found}
+        for number, (line, column) in enumerate(_signs(lines, first, last)):
+            if number in wanted:
+                escape[line].add(column)
+    for line, columns in escape.items():
+        for column in sorted(columns, reverse=True):
+            lines[line] = f"{lines[line][:column]}\\{lines[line][column:]}"
+    return "\n".join(lines)
+
+
+def _inlines(text: str) -> list[tuple[int, int, str, list[int]]]:
+    """Return each stretch of inline text: its lines, its content, and where it would be HTML."""
+    md = _probing()
+    env: dict[str, Any] = {}
+    tokens: list[Token] = []
+    md.block.parse(text, md, env, tokens)
+    result = []
+    for token in tokens:
+        if token.type == "inline" and token.map is not None:
+            found: list[int] = []
+            env["probe"] = (token.content, found)
+            md.inline.parse(token.content, md, env, [])
+            result.append((token.map[0], token.map[1], token.content, found))
+    return result
+
+
+@cache
+def _probing() -> MarkdownIt:
+    """Return a parser of messages that tells where HTML would begin."""
+    made = chat.__wrapped__()
+    made.inline.ruler.before("html_inline", "probe", _probe)
+    return made
+
+
+def _probe(state: StateInline, silent: bool) -> bool:
+    text, found = state.env["probe"]
+    # The words of an image are parsed as a text of their own, and are no HTML.
+    if not silent and state.src is text and _HTML.match(text, state.pos):
+        found.append(state.pos)
+    return False
+
+
+def _signs(lines: list[str], first: int, last: int) -> list[tuple[int, int]]:
+    return [
+        (line, column)
+        for line in range(first, min(last, len(lines)))
+        for column, char in enumerate(lines[line])
+        if char == "<"
+    ]

@@ -1,0 +1,61 @@
+"""Markdown that is put into another document shows what it showed alone."""
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.markup import to_html
+from app.markup.parser import commonmark
+from app.transcript.sealing import sealed
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a < b and c > d", "a < b and c > d"),
+        ("say <b>no</b>", "say \\<b>no\\</b>"),
+        ("</details>", "\\</details>"),
+        ("`<b>` and <i>", "`<b>` and \\<i>"),
+        ("<https://x.org> <script>", "<https://x.org> \\<script>"),
+        ("> quote <b\n> more `<` <!-- c -->", "> quote \\<b\n> more `<` \\<!-- c -->"),
+        (
+            "| <a> | `<` |\n|---|---|\n| 1 <b> | <c> |",
+            "| \\<a> | `<` |\n|---|---|\n| 1 \\<b> | \\<c> |",
+        ),
+        ("    <pre>\n\n<p>", "    <pre>\n\n\\<p>"),
+        ("```html\n<b>\n```\n<b>", "```html\n<b>\n```\n\\<b>"),
+        ("$a<b$ <b>", "$a<b$ \\<b>"),
+        ("\\<b> and \\\\<b>", "\\<b> and \\\\\\<b>"),
+        ("[a <b>](x.org) <c>", "[a \\<b>](x.org) \\<c>"),
+        ("```python\nopen", "```python\nopen\n```"),
+        ("~~~~\nx\n", "~~~~\nx\n~~~~"),
+        ("    indented", "    indented"),
+    ],
+)
+def test_sealed(text: str, expected: str) -> None:
+    assert sealed(text) == expected
+
+
+def shown(text: str) -> str:
+    """Return how it is shown, line ends at the end of it and of code apart."""
+    return re.sub(r"\s+</code>", "</code>", to_html(text)).rstrip()
+
+
+SIGNS = """<b> </details> <!-- --> <?x <![CDATA[ ` `` ``` $ $$ \\ \\( \\) < * &lt; [a](b) ![i](u)
+    <http://x.org>"""
+SPACED = ["\n", "\n\n", "> ", "- ", "1. ", "    ", "| ", "|\n|--|\n", "text ", "# ", "![i <b>](u)"]
+PIECES = st.lists(st.sampled_from([*SIGNS.split(), *SPACED]), max_size=25)
+
+
+@settings(max_examples=300, deadline=None)
+@given(PIECES)
+def test_it_shows_the_same_and_no_html_is_left(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    out = sealed(text)
+    assert shown(out) == shown(text)
+    assert sealed(out) == out
+    tokens = commonmark().parse(f"before\n\n{out}\n\nafter")
+    html = [token for token in tokens if token.type == "html_block"]
+    assert not html
