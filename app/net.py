@@ -2,10 +2,11 @@
 
 A process that talks to others opens the door once, for one purpose. From then on each host that is
 asked is noted in a file, which the user can read in the settings, and nothing passes while the
-offline switch is on. Proxies come from the environment, the system's certificates are trusted (and
+offline switch is on, but to this machine and its own network: a server that runs there is no one
+else's. Proxies come from the environment, the system's certificates are trusted (and
 SSL_CERT_FILE), so that an office's own proxy works without a setting.
 
-Only child processes call `open_door`: it imports the hub's client.
+Only child processes call `open_door` and `server_client`: they import the clients.
 """
 
 import json
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from app import paths, settings
 from app.errors import Problem, WorldError
+from app.server.address import reach
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -118,6 +120,49 @@ def open_door(purpose: str) -> None:
         )
 
     set_client_factory(client)
+
+
+def server_client(host: str, purpose: str, ca_file: str = "") -> "httpx2.AsyncClient":
+    """Return a client for one server of models; its answers are not waited for with a clock.
+
+    host: without its port. purpose: in the user's words. ca_file: certificates that are trusted
+    beside the system's. Raises WorldError where that file is none.
+    """
+    import httpx2
+
+    known: set[str] = set()
+
+    async def pass_door(request: "httpx2.Request") -> None:
+        asked = request.url.host
+        if reach(asked) == "away":
+            check_allowed()
+        request.headers["user-agent"] = "Ponder"
+        if asked not in known:
+            known.add(asked)
+            _note(asked, purpose)
+
+    trusted = httpx2.create_ssl_context()
+    if ca_file:
+        try:
+            trusted.load_verify_locations(ca_file)
+        except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+            raise WorldError(
+                Problem(
+                    "server-certificates",
+                    f"The file of certificates {ca_file} cannot be used.",
+                    "Choose a file of certificates in PEM form, or none.",
+                    str(error),
+                )
+            ) from error
+    return httpx2.AsyncClient(
+        event_hooks={"request": [pass_door]},
+        verify=trusted,
+        # What is asked holds a chat: it goes where the user said, or nowhere.
+        follow_redirects=False,
+        # An office's proxy knows nothing of this machine.
+        trust_env=reach(host) != "here",
+        timeout=httpx2.Timeout(None, connect=CONNECT_S, write=SILENCE_S),
+    )
 
 
 def _log_path() -> "Path":
