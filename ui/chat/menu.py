@@ -7,7 +7,7 @@ from PySide6.QtCore import QPoint
 from PySide6.QtGui import QContextMenuEvent, QGuiApplication
 from PySide6.QtWidgets import QMenu
 
-from ui.chat import focus
+from ui.chat import copying, focus
 from ui.chat.entry import Entry
 from ui.chat.pointer import open_link
 
@@ -33,6 +33,7 @@ def build(view: "ChatView", entry: Entry | None, link: str) -> QMenu:
     made.aboutToHide.connect(made.deleteLater)
     if not view.selection.empty:
         made.addAction("Copy selection", view.copy)
+        made.addAction("Copy selection as plain text", view.reading.copy_plain)
     if link:
         made.addAction("Open link", lambda: open_link(link))
         made.addAction("Copy link", lambda: _copy(link))
@@ -40,10 +41,12 @@ def build(view: "ChatView", entry: Entry | None, link: str) -> QMenu:
         return made
     thought = entry.message.thinking
     if entry.message.text:
-        made.addAction("Copy message", lambda: _copy(entry.message.text))
+        typed = entry.message.role == "user"
+        made.addAction("Copy message", lambda: copying.put(entry.message.text, typed=typed))
     if thought is not None and thought.text:
-        made.addAction("Copy thinking", lambda: _copy(thought.text))
+        made.addAction("Copy thinking", lambda: copying.put(thought.text))
     made.addAction("Select message", lambda: _select(view, entry))
+    made.addAction("Select the whole chat", view.reading.select_everything)
     if not link:
         for address in _links(entry):
             made.addAction(f"Open {address}", partial(open_link, address))

@@ -6,7 +6,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QAbstractSlider
 
-from ui.chat import focus
+from ui.chat import copying, focus
 from ui.chat.answer import Answer
 from ui.chat.cells import WHOLE
 from ui.chat.column import Column, Place
@@ -136,7 +136,15 @@ class Reading:
             bar.setValue(bar.value() + EDGE_STEP_PX)
 
     def copy(self) -> bool:
-        """Put what is selected on the clipboard; whether anything is."""
+        """Put what is selected on the clipboard as Markdown; whether anything is."""
+        text = copying.markdown(self._view.entries, self.selection)
+        if not text:
+            return False
+        copying.put(text)
+        return True
+
+    def copy_plain(self) -> bool:
+        """Put what is selected on the clipboard as text without marks; whether anything is."""
         text = self.selection.copied(self._view.entries)
         if not text:
             return False
@@ -144,11 +152,18 @@ class Reading:
         return True
 
     def select_all(self) -> None:
-        """Select the message with the focus, its thinking if that has it; else the last message."""
+        """Select the message with the focus, its thinking if that has it; else the last message.
+
+        Done again, or with the focus on no message, it selects the whole chat without its thinking.
+        """
         view = self._view
         if not view.entries:
             return
-        entry = next(iter(focus.focused(view)), view.entries[-1])
+        entry = next(iter(focus.focused(view)), None)
+        if entry is None and self.selection.empty:
+            self.select_everything()
+            return
+        entry = entry or view.entries[-1]
         number = view.entries.index(entry)
         item = view.item(entry.id)
         region: Region = "text"
@@ -157,7 +172,15 @@ class Reading:
             region = "thinking"
         elif ends is not None and ends[0].message == number:
             region = ends[0].region
+        before = self.selection.anchor, self.selection.head
         self.selection.select_text(number, region)
+        if before == (self.selection.anchor, self.selection.head):
+            self.select_everything()
+        self.selection_changed()
+
+    def select_everything(self) -> None:
+        """Select all that was said in the chat; thinking is left out."""
+        self.selection.select_through(len(self._view.entries) - 1)
         self.selection_changed()
 
     def key(self, event: QKeyEvent) -> bool:

@@ -54,6 +54,11 @@ class Selection:
         self.anchor = Spot(message, region, Place(0, 0))
         self.head = Spot(message, region, Place(WHOLE, WHOLE))
 
+    def select_through(self, last: int) -> None:
+        """Select the texts of all messages up to the last one."""
+        self.anchor = Spot(0, "text", Place(0, 0))
+        self.head = Spot(last, "text", Place(WHOLE, WHOLE))
+
     def ends(self) -> tuple[Spot, Spot] | None:
         """Return first and last spot in reading order, None where nothing is selected."""
         if self.anchor is None or self.head is None or self.empty:
@@ -75,7 +80,7 @@ class Selection:
         return start, end
 
     def copied(self, entries: Sequence[Entry]) -> str:
-        """Return the selected text; messages are parted by a blank line."""
+        """Return the selected text without marks; messages are parted by a blank line."""
         said: list[str] = []
         for number, entry in enumerate(entries):
             for region, column in (("thinking", entry.thinking), ("text", entry.text)):

@@ -61,7 +61,10 @@ def chat(view: ChatView, text: str = TEXT, thought: str = "A thought.") -> None:
 def test_a_drag_selects_across_blocks(view: ChatView, qtbot: QtBot) -> None:
     chat(view)
     drag(*spot(view, "a1", 0, 0), *spot(view, "a1", 2, 500, 45))
-    assert copied(view, qtbot) == "First paragraph.\n\nSecond with $x^2$ inside.\n\nprint(1)"
+    assert (
+        copied(view, qtbot)
+        == "First paragraph.\n\nSecond with $x^2$ inside.\n\n```python\nprint(1)\n```"
+    )
 
 
 def test_a_drag_upwards_selects_the_same(view: ChatView, qtbot: QtBot) -> None:
@@ -193,6 +196,7 @@ def test_the_menu_reaches_everything_by_keyboard(view: ChatView, opened: Sequenc
         "Copy message",
         "Copy thinking",
         "Select message",
+        "Select the whole chat",
         "Open https://example.org/a",
         "Open https://example.org/b",
     ]
