@@ -1,6 +1,7 @@
 """Files that are replaced as a whole: after a crash or a power cut the old one is there or the new.
 
-What Ponder keeps outside its database (settings, plans, downloads under way) is small enough.
+What Ponder keeps outside its database (settings, plans, downloads under way, what was attached) is
+small enough.
 """
 
 import os
@@ -8,16 +9,16 @@ import threading
 from pathlib import Path
 
 
-def replace(path: Path, text: str) -> None:
-    """Put a text (UTF-8) in the place of a file; its folder is made. Raises OSError.
+def replace(path: Path, content: str | bytes) -> None:
+    """Put bytes, or a text (UTF-8), in the place of a file; its folder is made. Raises OSError.
 
     Several processes and threads may: the last one's text stays, and nothing unfinished.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.part")
     try:
-        with unfinished.open("w", encoding="utf-8") as file:
-            file.write(text)
+        with unfinished.open("wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
         unfinished.replace(path)

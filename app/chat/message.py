@@ -4,8 +4,9 @@ Reasoning is a part of its own, never a tag inside text. Ids belong to storage: 
 (`new_id`) and never change their meaning.
 """
 
+import re
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from app.engine.protocol import Sampling, Usage
@@ -35,7 +36,39 @@ class Thinking:
     tokens: int = 0
 
 
-Part = Text | Thinking
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A picture that the user attached. sha256 (hex) is the name its bytes are kept under.
+
+    width, height: in pixels as it is shown, the camera's orientation applied. withheld: the user
+    chose to send the message without showing it to the model.
+    """
+
+    sha256: str
+    name: str
+    size_bytes: int
+    mime: str
+    width: int
+    height: int
+    withheld: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A text file that the user attached. sha256 (hex) is the name its bytes are kept under.
+
+    encoding: by its name in Python. text: what it says, None where the kept bytes are gone.
+    """
+
+    sha256: str
+    name: str
+    size_bytes: int
+    encoding: str
+    text: str | None = field(default=None, repr=False)
+
+
+Attachment = Image | File
+Part = Text | Thinking | Image | File
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +116,27 @@ class Message:
         return "".join(part.text for part in self.parts if isinstance(part, Text))
 
     @property
+    def attachments(self) -> tuple[Attachment, ...]:
+        """Return the pictures and files, in their order."""
+        return tuple(part for part in self.parts if isinstance(part, Image | File))
+
+    @property
+    def markdown(self) -> str:
+        """Return the visible text as it is copied: what was attached by its name, then the text."""
+        names = "\n".join(_named(part) for part in self.attachments)
+        return "\n\n".join(said for said in (names, self.text) if said)
+
+    @property
     def thinking(self) -> Thinking | None:
         """Return the thought, if there is one."""
         return next((part for part in self.parts if isinstance(part, Thinking)), None)
+
+
+def _named(part: Attachment) -> str:
+    """Return an attachment in Markdown: a picture or a link, whatever its name contains."""
+    shown = re.sub(r"([\\\[\]])", r"\\\1", part.name)
+    target = re.sub(r"([\\<>])", r"\\\1", part.name)
+    return f"{'!' if isinstance(part, Image) else ''}[{shown}](<{target}>)"
 
 
 @dataclass(frozen=True, slots=True)

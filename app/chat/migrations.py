@@ -62,6 +62,7 @@ STEPS: tuple[Step, ...] = (
     Step(
         1, "The first schema: chats as trees of messages, thinking apart.", script("0001_first.sql")
     ),
+    Step(2, "Pictures and files can be attached.", script("0002_attachments.sql")),
 )
 
 

@@ -8,11 +8,13 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.chat.message import Message, Provenance, Text, Thinking
-from app.engine.protocol import Generate, ModelInfo, Sampling
+from app.chat.attached_text import for_model
+from app.chat.attachments import Kept
+from app.chat.message import File, Image, Message, Provenance, Text, Thinking
+from app.engine.protocol import Generate, ModelInfo, PictureFile, Sampling
 from app.errors import WorldError
 from app.prompts import detect, mistral
-from app.prompts.segments import Prompt, Thought, Turn
+from app.prompts.segments import Picture, Prompt, Thought, Turn, TurnPart
 from app.reasoning import formats
 
 
@@ -31,9 +33,13 @@ class Wishes:
     keep_thinking: bool = False
 
 
-def turn_of(message: Message) -> Turn:
-    """Return a stored message as a prompt builder sees it; a thought stays in its place."""
-    parts: list[str | Thought] = []
+def turn_of(message: Message, *, sees: bool = False) -> Turn:
+    """Return a stored message as a prompt builder sees it; a thought stays in its place.
+
+    sees: the model takes images. Where it does not, or the user withheld one, it is told so:
+    nothing is left out in silence.
+    """
+    parts: list[TurnPart] = []
     for part in message.parts:
         match part:
             case Text(text=text):
@@ -41,7 +47,26 @@ def turn_of(message: Message) -> Turn:
                     parts.append(text)
             case Thinking(text=text, closed=closed):
                 parts.append(Thought(text, closed))
+            case Image(withheld=withheld) if sees and not withheld:
+                parts.append(Picture(part.sha256, part.width, part.height))
+            case Image(name=name):
+                parts.append(f"[An image named “{name}” was attached here. You cannot see it.]")
+            case File():
+                parts.append(for_model(part))
     return Turn(message.role, tuple(parts))
+
+
+def pictures_of(branch: Sequence[Message], kept: Kept) -> tuple[PictureFile, ...]:
+    """Return the files of the images that a branch shows to a model that sees, each once."""
+    found = {
+        part.sha256: PictureFile(
+            part.sha256, str(kept.path(part.sha256)), part.mime, part.size_bytes
+        )
+        for message in branch
+        for part in message.parts
+        if isinstance(part, Image) and not part.withheld
+    }
+    return tuple(found.values())
 
 
 def with_system(info: ModelInfo, turns: Sequence[Turn], own: str) -> list[Turn]:
@@ -90,9 +115,11 @@ def generation(
     wishes: Wishes,
     *,
     unfinished: bool = False,
+    pictures: tuple[PictureFile, ...] = (),
 ) -> tuple[Generate, str]:
     """Return the command that answers a conversation, and the name of the prompt format.
 
+    pictures: the files of those that the turns show.
     Raises WorldError where the model's chat format is not known.
     """
     prompt, version = prompt_for(
@@ -111,6 +138,7 @@ def generation(
         thinking_open=isinstance(last, Thought) and not last.closed,
         max_tokens=wishes.max_tokens,
         thinking_budget=wishes.thinking_budget,
+        pictures=pictures,
     )
     return command, version
 

@@ -12,9 +12,20 @@ from app.chat import titles
 from app.chat.answer import Answer
 from app.chat.conversation import Conversation
 from app.chat.load_plan import LoadPlan
-from app.chat.message import ChatSummary, Message, Role, Status, Text, Thinking, new_id
+from app.chat.message import (
+    Attachment,
+    ChatSummary,
+    Message,
+    Part,
+    Role,
+    Status,
+    Text,
+    Thinking,
+    new_id,
+)
 from app.chat.model_slot import ModelState
-from app.chat.session_core import OPEN_CHAT, SessionCore
+from app.chat.session_attachments import SessionAttachments
+from app.chat.session_core import OPEN_CHAT
 from app.engine.protocol import Cancel, CloseThinking
 from app.errors import Problem
 
@@ -24,7 +35,7 @@ DRAFT_DELAY_S = 0.5
 EDITED_NOTE = "Edited by hand."
 
 
-class Session(SessionCore):
+class Session(SessionAttachments):
     """What a user can do. Actions change the state at once and are saved behind it."""
 
     # ------------------------------------------------------------ chats
@@ -38,20 +49,29 @@ class Session(SessionCore):
             "conversation",
             "turn",
             "options",
+            "attached",
             chat_id=None,
             conversation=Conversation(),
             collapsed={},
             draft="",
+            attached=(),
             system_prompt="",
             thinking_budget=self.settings.thinking_budget,
         )
         self._recount()
-        self._store.call(lambda store: store.new_draft(), self._new_draft, self._report)
+        self._store.call(
+            lambda store: (store.new_draft(), store.new_attached()), self._new_draft, self._report
+        )
         self._note_open_chat(None)
 
-    def _new_draft(self, text: str) -> None:
-        if self._wanted_chat is None and not self.state.draft:
+    def _new_draft(self, draft: tuple[str, tuple[Attachment, ...]]) -> None:
+        text, attached = draft
+        if self._wanted_chat is not None:
+            return
+        if not self.state.draft:
             self._change("chat", draft=text)
+        if not self.state.attached:
+            self._change("attached", attached=attached)
 
     def open_chat(self, chat_id: str) -> None:
         """Show another chat, once the store has read it."""
@@ -116,8 +136,12 @@ class Session(SessionCore):
             return
         self.state = replace(self.state, draft=text)
         self._draft_due = time.monotonic() + DRAFT_DELAY_S
+        if text.strip():
+            self._want_model()
+
+    def _want_model(self) -> None:
         model = self.state.model
-        if text.strip() and model.phase == "none" and model.path:
+        if model.phase == "none" and model.path:
             self.load_model(model.path)
 
     def set_collapsed(self, message_id: str, *, collapsed: bool) -> None:
@@ -168,12 +192,20 @@ class Session(SessionCore):
 
     # ------------------------------------------------------------ turns
 
-    def send(self, text: str) -> bool:
-        """Send a message and begin its answer; False where that cannot be (it is said why)."""
-        if not text.strip() or not self._may_begin():
+    def send(self, text: str, *, without_images: bool = False) -> bool:
+        """Send a message and begin its answer; False where that cannot be (it is said why).
+
+        What is attached goes with it. without_images: images are not shown to the model, which
+        one that cannot see needs the user's word for.
+        """
+        if not (text.strip() or self.state.attached) or not self._may_begin():
             return False
-        user = self._message(self.state.conversation.leaf, "user", (Text(text),))
-        self._begin(user)
+        attached = self._outgoing(without_images=without_images)
+        if attached is None:
+            return False
+        said = (Text(text),) if text.strip() else ()
+        user = self._message(self.state.conversation.leaf, "user", (*attached, *said))
+        self._begin(user, sent=True)
         return True
 
     def retry(self, message_id: str) -> bool:
@@ -186,14 +218,18 @@ class Session(SessionCore):
         return True
 
     def edit(self, message_id: str, text: str) -> bool:
-        """Put another text beside a message: a question is answered anew, an answer just kept."""
+        """Put another text beside a message: a question is answered anew, an answer just kept.
+
+        What was attached to a question stays attached.
+        """
         message = self.state.conversation.messages[message_id]
         if not text.strip():
             return False
         if message.role == "user":
             if not self._may_begin():
                 return False
-            self._begin(self._message(message.parent_id, "user", (Text(text),)))
+            parts = (*message.attachments, Text(text))
+            self._begin(self._message(message.parent_id, "user", parts))
             return True
         kept = tuple(part for part in message.parts if isinstance(part, Thinking))
         edited = replace(
@@ -271,16 +307,16 @@ class Session(SessionCore):
             return False
         return True
 
-    def _message(
-        self, parent_id: str | None, role: Role, parts: tuple[Text | Thinking, ...] = ()
-    ) -> Message:
+    def _message(self, parent_id: str | None, role: Role, parts: tuple[Part, ...] = ()) -> Message:
         status: Status = "running" if not parts else "done"
         return Message(new_id(), parent_id, role, parts, time.time(), status)
 
-    def _begin(self, user: Message | None = None, *, parent_id: str | None = None) -> None:
+    def _begin(
+        self, user: Message | None = None, *, parent_id: str | None = None, sent: bool = False
+    ) -> None:
         """Add a question, if there is one, and an empty answer to it; start writing."""
         reply = self._message(user.id if user else parent_id, "assistant")
-        self._add(*((user, reply) if user else (reply,)))
+        self._add(*((user, reply) if user else (reply,)), sent=sent)
         self._start(reply, self._branch_to(reply.id)[:-1])
 
     def _start(self, reply: Message, branch: tuple[Message, ...]) -> None:
@@ -299,24 +335,31 @@ class Session(SessionCore):
             self.load_model(model.path)
         self._show_turn(answer)
 
-    def _add(self, *messages: Message) -> None:
-        """Add messages to the open chat, which begins with them if it has not begun."""
+    def _add(self, *messages: Message, sent: bool = False) -> None:
+        """Add messages to the open chat, which begins with them if it has not begun.
+
+        sent: the first was its draft, which is empty from now on.
+        """
         conversation = self.state.conversation
         for message in messages:
             conversation = conversation.with_message(message)
         chat_id = self.state.chat_id
-        self._draft_due = None
         if chat_id is not None:
-            known = chat_id
-            self._durable.put(lambda store: store.add_messages(known, messages, draft=""))
+            known, draft = chat_id, "" if sent else None
+            self._durable.put(lambda store: store.add_messages(known, messages, draft=draft))
         else:
             chat_id = self._begin_chat(messages)
-        self._change("conversation", "chat", chat_id=chat_id, conversation=conversation, draft="")
+        self._change("conversation", chat_id=chat_id, conversation=conversation)
+        if sent:
+            self._draft_due = None
+            self._change("chat", "attached", draft="", attached=())
         self._touch(chat_id)
 
     def _begin_chat(self, messages: tuple[Message, ...]) -> str:
         chat_id, state = new_id(), self.state
-        title = titles.title_of(messages[0].text)
+        first = messages[0]
+        names = (part.name for part in first.attachments)
+        title = titles.title_of(first.text or next(names, ""))
         self._wanted_chat = chat_id
         self._durable.put(
             lambda store: store.create_chat(

@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from app import settings as settings_file
+from app.chat import attachments
 from app.chat.answer import Answer
 from app.chat.durable import DurableWrites
-from app.chat.message import ChatSummary
-from app.chat.request import Wishes, generation, provenance, turn_of
+from app.chat.message import Attachment, ChatSummary
+from app.chat.request import Wishes, generation, pictures_of, provenance, turn_of
 from app.chat.session_model import SessionModel
 from app.chat.session_state import Change
 from app.chat.store import INTERRUPTED_NOTE, Store, StoredChat
@@ -31,13 +32,15 @@ class _Opening:
     chats: tuple[ChatSummary, ...]
     chat: StoredChat | None
     draft: str
+    attached: tuple[Attachment, ...]
 
 
 def _read_opening(store: Store) -> _Opening:
     chats = store.list_chats()
     last = store.get_state(OPEN_CHAT)
     known = any(chat.id == last for chat in chats)
-    return _Opening(chats, store.load(last) if last and known else None, store.new_draft())
+    chat = store.load(last) if last and known else None
+    return _Opening(chats, chat, store.new_draft(), store.new_attached())
 
 
 class SessionCore(SessionModel):
@@ -55,6 +58,7 @@ class SessionCore(SessionModel):
         wakeup: called on other threads when pump() has something to do; it must only pass it on.
         """
         super().__init__(settings, wakeup)
+        self.kept = attachments.Kept(database.with_name(attachments.FOLDER))
         self._answer: Answer | None = None
         self._closed = False
         self._outstanding = 1
@@ -184,10 +188,18 @@ class SessionCore(SessionModel):
             thinking_budget=answer.thinking_budget,
             keep_thinking=self.settings.keep_thinking,
         )
-        turns = [turn_of(message) for message in answer.branch]
+        turns = [turn_of(message, sees=info.sees) for message in answer.branch]
+        pictures = pictures_of(answer.branch, self.kept)
+        if pictures and not info.sees:
+            self._report(unseen(info.name))
         try:
             answer.command, answer.prompt_format = generation(
-                self._engine.next_request(), info, turns, wishes, unfinished=answer.continues
+                self._engine.next_request(),
+                info,
+                turns,
+                wishes,
+                unfinished=answer.continues,
+                pictures=pictures if info.sees else (),
             )
         except WorldError as error:
             answer.fail(error.problem)
@@ -206,7 +218,7 @@ class SessionCore(SessionModel):
             if opening.chat is not None:
                 self._show_chat(opening.chat)
             else:
-                self._change("chat", draft=opening.draft)
+                self._change("chat", "attached", draft=opening.draft, attached=opening.attached)
 
     def _show_chat(self, chat: StoredChat) -> None:
         """Show a chat as it was left; the answer that is being written in it, as it is now."""
@@ -220,10 +232,12 @@ class SessionCore(SessionModel):
             "conversation",
             "turn",
             "options",
+            "attached",
             chat_id=chat.summary.id,
             conversation=conversation,
             collapsed=dict(chat.collapsed),
             draft=chat.draft,
+            attached=chat.attached,
             system_prompt=chat.system_prompt,
             thinking_budget=chat.thinking_budget,
         )
@@ -260,3 +274,12 @@ class SessionCore(SessionModel):
         self._draft_due = None
         chat_id, text = self.state.chat_id, self.state.draft
         self._durable.put(lambda store: store.set_draft(chat_id, text))
+
+
+def unseen(model: str) -> Problem:
+    """Return what is said when a model goes on with a chat whose images it cannot see."""
+    return Problem(
+        "images-unseen",
+        f"{model} cannot see the images in this chat: it is told only their names.",
+        "Choose a model that sees, or say in words what they show.",
+    )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from app.chat.conversation import Conversation
-from app.chat.message import ChatSummary
+from app.chat.message import Attachment, ChatSummary
 from app.chat.model_slot import ModelState
 from app.chat.turn import TurnState
 
@@ -17,7 +17,7 @@ class SessionState:
     opened: the store has answered; before, nothing is known of the chats. chat_id: the open chat,
     None for one not yet begun. running: the message that is being written, in whatever chat
     (running_chat), None when idle. turn: its state. collapsed: whether a message's thinking is
-    folded, where the user chose.
+    folded, where the user chose. attached: what will be sent with the draft.
     """
 
     opened: bool = False
@@ -26,6 +26,7 @@ class SessionState:
     conversation: Conversation = field(default_factory=Conversation)
     collapsed: Mapping[str, bool] = field(default_factory=dict)
     draft: str = ""
+    attached: tuple[Attachment, ...] = ()
     model: ModelState = field(default_factory=ModelState)
     running: str | None = None
     running_chat: str | None = None
@@ -36,6 +37,6 @@ class SessionState:
     system_prompt: str = ""
 
 
-Change = Literal["chats", "chat", "conversation", "turn", "model", "context", "options"]
+Change = Literal["chats", "chat", "conversation", "turn", "model", "context", "options", "attached"]
 """What pump() reports. chat: another chat (or a new one) is shown, its draft and options with it.
 turn: the running answer grew or ended. The rest name fields of the state."""

@@ -1,34 +1,22 @@
 """Where chats are kept: one SQLite database, written so that no crash loses more than a second.
 
-Write-ahead log, one writer at a time, every method one transaction. What a user did and a finished
-answer are written with `synchronous = FULL`: in WAL mode the commit then returns only after the
-log has reached the disk, so a power cut afterwards loses nothing. What is written often and may
-lag (checkpoints of the running answer, drafts) is written with NORMAL: no waiting for the disk; a
-killed process loses none of it, a power cut at most what came since the last full write. Not
-thread-safe: `StoreWorker` gives it its own thread.
+Every method is one transaction. How it is opened and written is `store_base`'s. Not thread-safe:
+`StoreWorker` gives it its own thread.
 """
 
 import sqlite3
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from app.chat import migrations, store_rows
+from app.chat import store_attachments, store_rows
+from app.chat.attachments import Found
 from app.chat.conversation import Conversation
-from app.chat.message import ChatSummary, Message, Part
-from app.chat.store_errors import busy, unreachable, world_errors
-from app.chat.store_presence import Presence
+from app.chat.message import Attachment, ChatSummary, Message
+from app.chat.store_attachments import Texts
+from app.chat.store_base import BUSY_S, INTERRUPTED_NOTE, KEEP_DELETED_S, StoreBase
 from app.errors import Problem, WorldError
 
-BUSY_S = 5.0
-"""How long to wait for another process's write: ours take milliseconds, a backup longer."""
-
-KEEP_DELETED_S = 30 * 24 * 3600
-"""How long a deleted chat can still be brought back."""
-
-INTERRUPTED_NOTE = "Ponder was closed while this was being written. What came is kept."
+__all__ = ["BUSY_S", "INTERRUPTED_NOTE", "KEEP_DELETED_S", "Store", "StoredChat"]
 
 _NEW_DRAFT = "draft"
 
@@ -38,7 +26,7 @@ class StoredChat:
     """A chat as it was left.
 
     collapsed: the thinking panels the user closed (True) or opened (False), by message id; the
-    others were never touched. model: the path last used, "" for none.
+    others were never touched. model: the path last used, "" for none. attached: to the draft.
     """
 
     summary: ChatSummary
@@ -48,110 +36,15 @@ class StoredChat:
     thinking_budget: int | None
     model: str
     collapsed: Mapping[str, bool]
+    attached: tuple[Attachment, ...] = ()
 
 
-class Store:
-    """The open database. Every method raises WorldError where the disk is at fault.
+class Store(StoreBase):
+    """The chats. Every method raises WorldError where the disk is at fault.
 
     After such an error nothing of the call was written and the store remains usable: the same call
     can be made again (a checkpoint then writes all that came since the last good one).
     """
-
-    def __init__(
-        self,
-        path: Path,
-        *,
-        now: Callable[[], float] = time.time,
-        steps: Sequence[migrations.Step] = migrations.STEPS,
-    ) -> None:
-        """Open or create the database, bring its schema up to date, and tidy what a crash left.
-
-        now: seconds since the epoch. Raises WorldError; NewerDatabaseError and DamagedDatabaseError
-        in particular, after which the file is as it was.
-        """
-        self.path = path
-        self._now = now
-        # What the rows of running answers say, so that a checkpoint can write only what is new.
-        self._written: dict[str, tuple[Part, ...]] = {}
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise unreachable(path, str(error)) from error
-        with world_errors(path), ExitStack() as undo:
-            self._presence = Presence(path, wait_s=BUSY_S)
-            undo.callback(self._presence.close)
-            # isolation_level None: transactions begin and end where this module says so.
-            self._database = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
-            undo.callback(self._database.close)
-            self._open(steps)
-            self._presence.settle()
-            undo.pop_all()
-
-    def _open(self, steps: Sequence[migrations.Step]) -> None:
-        if migrations.check(self._database, self.path, steps):
-            if not self._presence.alone:
-                raise busy(self.path, "the schema must be changed, which needs it alone")
-            migrations.migrate(self._database, self.path, steps)
-        for pragma in (
-            "journal_mode = WAL",
-            "foreign_keys = ON",
-            # A chat that was deleted for good shall not be found in the file's free pages.
-            "secure_delete = ON",
-            # On macOS fsync leaves the data in the drive's cache; elsewhere these do nothing.
-            "fullfsync = ON",
-            "checkpoint_fullfsync = ON",
-        ):
-            self._database.execute(f"PRAGMA {pragma}").fetchall()
-        if self._presence.alone:
-            self._tidy()
-
-    def _tidy(self) -> None:
-        """End what a crash left running, and drop what was deleted long ago."""
-        with self._write() as database:
-            database.execute(
-                "UPDATE messages SET status = 'interrupted', note = ? WHERE status = 'running'",
-                (INTERRUPTED_NOTE,),
-            )
-        # The rest only makes the file smaller, and needs room to do it. Without room the chats are
-        # there to be read all the same, and a later opening does it.
-        with suppress(WorldError), self._write() as database:
-            for (message_id,) in database.execute(
-                "SELECT DISTINCT message_id FROM pieces"
-            ).fetchall():
-                store_rows.fold_pieces(database, message_id)
-            database.execute(
-                "DELETE FROM chats WHERE deleted_at < ?", (self._now() - KEEP_DELETED_S,)
-            )
-
-    def close(self) -> None:
-        """Close the database. The last one to leave folds the log into it."""
-        self._database.close()
-        self._presence.close()
-
-    @contextmanager
-    def _write(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
-        database = self._database
-        with world_errors(self.path):
-            database.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-            database.execute("BEGIN IMMEDIATE")
-            try:
-                yield database
-                database.execute("COMMIT")
-            except BaseException:
-                if database.in_transaction:  # on a full disk SQLite has rolled back by itself
-                    database.execute("ROLLBACK")
-                raise
-
-    @contextmanager
-    def _read(self) -> Iterator[sqlite3.Connection]:
-        """One view of the database for several queries, whatever another process writes."""
-        with world_errors(self.path):
-            self._database.execute("BEGIN")
-            try:
-                yield self._database
-            finally:
-                if self._database.in_transaction:
-                    self._database.execute("COMMIT")
 
     # ------------------------------------------------------------ reading
 
@@ -186,14 +79,17 @@ class Store:
                 "SELECT id, collapsed FROM messages WHERE chat_id = ? AND collapsed IS NOT NULL",
                 (chat_id,),
             )
+            texts = Texts(self.kept)
+            messages = store_rows.read_messages(database, chat_id, texts)
             return StoredChat(
                 summary=ChatSummary(chat_id, title, updated_at),
-                conversation=Conversation(store_rows.read_messages(database, chat_id), leaf),
+                conversation=Conversation(messages, leaf),
                 draft=draft,
                 system_prompt=system_prompt,
                 thinking_budget=thinking_budget,
                 model=model,
                 collapsed={message_id: bool(value) for message_id, value in collapsed},
+                attached=store_attachments.of_draft(database, chat_id, texts),
             )
 
     # ------------------------------------------------------------ chats
@@ -232,6 +128,7 @@ class Store:
             self._insert(database, chat_id, messages)
             if takes_draft:
                 database.execute("DELETE FROM state WHERE key = ?", (_NEW_DRAFT,))
+                store_attachments.replace_draft(database, None, ())
         self._remember(messages)
         return ChatSummary(chat_id, store_rows.storable(title), now)
 
@@ -281,10 +178,13 @@ class Store:
     ) -> None:
         """Add messages to a chat; the last of them becomes the leaf. All or nothing.
 
-        draft: the chat's draft from now on ("" after sending it); None leaves it.
+        draft: the chat's draft from now on ("" after sending it), with nothing attached; None
+        leaves it.
         """
         with self._write() as database:
             self._insert(database, chat_id, messages)
+            if draft is not None:
+                store_attachments.replace_draft(database, chat_id, ())
             database.execute(
                 "UPDATE chats SET updated_at = ?, draft = coalesce(?, draft) WHERE id = ?",
                 (self._now(), draft, chat_id),
@@ -346,6 +246,25 @@ class Store:
             self.set_state(_NEW_DRAFT, text or None)
         else:
             self._change_chat(chat_id, durable=False, draft=store_rows.storable(text))
+
+    def attach(self, chat_id: str | None, found: Found) -> None:
+        """Keep what was found and attach it to a chat's draft; None is the chat not yet begun."""
+        part = found.part
+        with self._write(durable=False) as database:
+            store_attachments.note(database, part.sha256, part.size_bytes, self._now())
+        self.kept.put(found.data, part.name)
+        with self._write() as database:
+            store_attachments.append_to_draft(database, chat_id, part)
+
+    def set_attached(self, chat_id: str | None, parts: Sequence[Attachment]) -> None:
+        """Attach just these, which are kept already, to a chat's draft."""
+        with self._write(durable=False) as database:
+            store_attachments.replace_draft(database, chat_id, parts)
+
+    def new_attached(self) -> tuple[Attachment, ...]:
+        """Return what is attached to the draft of the chat not yet begun."""
+        with self._read() as database:
+            return store_attachments.of_draft(database, None, Texts(self.kept))
 
     def new_draft(self) -> str:
         """Return the draft of the chat not yet begun."""

@@ -9,10 +9,11 @@ writing a checkpoint, some 2 GB over the whole answer; appending is 13 KiB, howe
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from typing import Any
 
-from app.chat.message import Message, Part, Provenance, Text, Thinking
+from app.chat import store_attachments
+from app.chat.message import File, Image, Message, Part, Provenance, Text, Thinking
 from app.engine.protocol import Sampling, Usage
 
 MESSAGE_COLUMNS = "id, parent_id, role, created_at, status, note, usage, provenance"
@@ -29,15 +30,14 @@ def storable(text: str) -> str:
 
 def storable_parts(parts: Iterable[Part]) -> tuple[Part, ...]:
     """Return the parts with storable text."""
-    return tuple(_with_text(part, storable(part.text)) for part in parts)
+    return tuple(_storable_part(part) for part in parts)
 
 
-def _with_text(part: Part, text: str) -> Part:
-    if text is part.text:
-        return part
-    if isinstance(part, Thinking):
-        return Thinking(text, part.closed, part.seconds, part.tokens)
-    return Text(text)
+def _storable_part(part: Part) -> Part:
+    if isinstance(part, Image | File):
+        return replace(part, name=storable(part.name))
+    text = storable(part.text)
+    return part if text is part.text else replace(part, text=text)
 
 
 # ---------------------------------------------------------------- writing
@@ -87,6 +87,7 @@ def replace_parts(database: sqlite3.Connection, message_id: str, parts: tuple[Pa
     """Write all parts of a message anew."""
     database.execute("DELETE FROM pieces WHERE message_id = ?", (message_id,))
     database.execute("DELETE FROM parts WHERE message_id = ?", (message_id,))
+    database.execute("DELETE FROM attached WHERE message_id = ?", (message_id,))
     _insert_parts(database, message_id, parts, start=0)
 
 
@@ -98,6 +99,8 @@ def extend_parts(
         replace_parts(database, message_id, new)
         return
     for ordinal, (before, after) in enumerate(zip(old, new, strict=False)):
+        if isinstance(before, Image | File) or isinstance(after, Image | File):
+            continue
         tail = after.text[len(before.text) :]
         if tail:
             database.execute(
@@ -115,15 +118,23 @@ def extend_parts(
 
 def _extends(old: tuple[Part, ...], new: tuple[Part, ...]) -> bool:
     return len(old) <= len(new) and all(
-        type(before) is type(after) and after.text.startswith(before.text)
-        for before, after in zip(old, new, strict=False)
+        _grows(before, after) for before, after in zip(old, new, strict=False)
     )
+
+
+def _grows(before: Part, after: Part) -> bool:
+    if isinstance(before, Image | File) or isinstance(after, Image | File):
+        return before == after
+    return type(before) is type(after) and after.text.startswith(before.text)
 
 
 def _insert_parts(
     database: sqlite3.Connection, message_id: str, parts: tuple[Part, ...], *, start: int
 ) -> None:
     for ordinal, part in enumerate(parts, start):
+        if isinstance(part, Image | File):
+            store_attachments.insert(database, part, ordinal, message_id=message_id)
+            continue
         thought = part if isinstance(part, Thinking) else Thinking("")
         database.execute(
             "INSERT INTO parts (message_id, ordinal, kind, text, closed, seconds, tokens)"
@@ -143,9 +154,13 @@ def _insert_parts(
 # ---------------------------------------------------------------- reading
 
 
-def read_messages(database: sqlite3.Connection, chat_id: str) -> dict[str, Message]:
+def read_messages(
+    database: sqlite3.Connection, chat_id: str, texts: store_attachments.Texts
+) -> dict[str, Message]:
     """Return a chat's messages by id, in the order they were made."""
     parts = _read_parts(database, chat_id)
+    for message_id, ordinal, part in store_attachments.of_messages(database, chat_id, texts):
+        parts.setdefault(message_id, {})[ordinal] = part
     rows = database.execute(
         f"SELECT {MESSAGE_COLUMNS} FROM messages WHERE chat_id = ? ORDER BY ordinal", (chat_id,)
     )
@@ -154,7 +169,7 @@ def read_messages(database: sqlite3.Connection, chat_id: str) -> dict[str, Messa
             id=row[0],
             parent_id=row[1],
             role=row[2],
-            parts=tuple(parts.get(row[0], ())),
+            parts=tuple(part for _, part in sorted(parts.get(row[0], {}).items())),
             created_at=row[3],
             status=row[4],
             note=row[5],
@@ -165,7 +180,8 @@ def read_messages(database: sqlite3.Connection, chat_id: str) -> dict[str, Messa
     }
 
 
-def _read_parts(database: sqlite3.Connection, chat_id: str) -> dict[str, list[Part]]:
+def _read_parts(database: sqlite3.Connection, chat_id: str) -> dict[str, dict[int, Part]]:
+    """Return texts and thoughts by message and ordinal."""
     tails: dict[tuple[str, int], list[str]] = {}
     for message_id, ordinal, text in database.execute(
         "SELECT message_id, part, pieces.text FROM pieces JOIN messages ON messages.id = message_id"
@@ -173,7 +189,7 @@ def _read_parts(database: sqlite3.Connection, chat_id: str) -> dict[str, list[Pa
         (chat_id,),
     ):
         tails.setdefault((message_id, ordinal), []).append(text)
-    parts: dict[str, list[Part]] = {}
+    parts: dict[str, dict[int, Part]] = {}
     for message_id, ordinal, kind, text, closed, seconds, tokens in database.execute(
         "SELECT message_id, parts.ordinal, kind, text, closed, seconds, tokens"
         " FROM messages JOIN parts ON messages.id = message_id"
@@ -181,7 +197,7 @@ def _read_parts(database: sqlite3.Connection, chat_id: str) -> dict[str, list[Pa
         (chat_id,),
     ):
         whole = "".join((text, *tails.get((message_id, ordinal), ())))
-        parts.setdefault(message_id, []).append(
+        parts.setdefault(message_id, {})[ordinal] = (
             Thinking(whole, bool(closed), seconds, tokens) if kind == "thinking" else Text(whole)
         )
     return parts

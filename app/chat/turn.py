@@ -102,7 +102,7 @@ def begin(now: float, parts: tuple[Part, ...] = ()) -> TurnState:
                 earlier_s=state.earlier_s + part.seconds,
                 earlier_tokens=state.earlier_tokens + part.tokens,
             )
-        else:
+        elif isinstance(part, Text):
             state = replace(state, answer=state.answer + part.text)
     return state
 

@@ -3,12 +3,13 @@
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from app.chat import migrations
-from app.chat.message import Text, Thinking
+from app.chat.message import File, Image, Text, Thinking
 from app.chat.migrations import STEPS, Step, backup_path, ponder_version, statements
 from app.chat.store import INTERRUPTED_NOTE, Store
 from app.errors import WorldError
@@ -23,16 +24,24 @@ def running(sql: str) -> Callable[[sqlite3.Connection], None]:
     return apply
 
 
-WITH_PIN = Step(2, "Chats can be pinned.", running("ALTER TABLE chats ADD COLUMN pinned INTEGER"))
+NOW = len(STEPS)
+WITH_PIN = Step(
+    NOW + 1, "Chats can be pinned.", running("ALTER TABLE chats ADD COLUMN pinned INTEGER")
+)
+
+
+def released(folder: Path, number: int) -> Path:
+    """Return a database as a released schema left it, with an answer that was being written."""
+    path = folder / "chats.sqlite3"
+    with closing(sqlite3.connect(path)) as database:
+        database.executescript((HERE / f"database_{number}.sql").read_text(encoding="utf-8"))
+    return path
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """A database as the first released Ponder left it, with an answer that was being written."""
-    path = tmp_path / "chats.sqlite3"
-    with closing(sqlite3.connect(path)) as database:
-        database.executescript((HERE / "database_1.sql").read_text(encoding="utf-8"))
-    return path
+    """A database as the newest schema left it."""
+    return released(tmp_path, NOW)
 
 
 def schema(path: Path) -> str:
@@ -52,7 +61,7 @@ def test_the_schema_is_exactly_what_was_released(tmp_path: Path) -> None:
     """A released schema is never edited: if this fails, write a new step instead."""
     path = tmp_path / "chats.sqlite3"
     Store(path).close()
-    assert schema(path) == (HERE / "schema_1.sql").read_text(encoding="utf-8")
+    assert schema(path) == (HERE / f"schema_{NOW}.sql").read_text(encoding="utf-8")
     with closing(sqlite3.connect(path)) as database:
         assert database.execute("PRAGMA application_id").fetchone() == (0x506F6E64,)
         assert database.execute("PRAGMA user_version").fetchone() == (len(STEPS),)
@@ -63,12 +72,15 @@ def test_steps_are_numbered_from_one_and_say_why() -> None:
     assert all(step.reason.endswith(".") for step in STEPS)
 
 
-def test_a_database_of_every_released_schema_opens(path: Path) -> None:
+@pytest.mark.parametrize("number", range(1, NOW + 1))
+def test_a_database_of_every_released_schema_opens(tmp_path: Path, number: int) -> None:
+    path = released(tmp_path, number)
+    assert schema(path) == (HERE / f"schema_{number}.sql").read_text(encoding="utf-8")
     with closing(Store(path)) as store:
         assert [chat.title for chat in store.list_chats()] == ["Angles", "Trains"]
         chat = store.load("c1")
-        assert [m.id for m in chat.conversation.branch()] == ["q1", "a1"]
-        first, second = chat.conversation.messages.values()
+        assert [m.id for m in chat.conversation.branch()][:2] == ["q1", "a1"]
+        first, second, *_ = chat.conversation.messages.values()
         assert first.text == "How fast?"
         assert second.parts == (Thinking("120 / 1.5", True, 1.5, 7), Text("22.2 m/s"))
         assert second.usage is not None
@@ -80,15 +92,30 @@ def test_a_database_of_every_released_schema_opens(path: Path) -> None:
         assert cut.parts == (Thinking("Draw a parallel.", False, 2.0, 9),)
         assert (cut.status, cut.note) == ("interrupted", INTERRUPTED_NOTE)
         assert store.get_state("open_chat") == "c2"
-    assert schema(path) == (HERE / "schema_1.sql").read_text(encoding="utf-8")
+    assert schema(path) == (HERE / f"schema_{NOW}.sql").read_text(encoding="utf-8")
+    copies = {f"chats.schema-{number}.sqlite3"} if number < NOW else set()
+    assert {found.name for found in tmp_path.glob("*.schema-*")} == copies
+
+
+def test_what_was_attached_in_schema_2_is_there(tmp_path: Path) -> None:
+    path = released(tmp_path, 2)
+    text = "one\r\ntwo\r\n".encode("utf-16")
+    with closing(Store(path)) as store:
+        sha256 = store.kept.put(text)
+        image = Image("ab" * 32, "Möwe 🐦.png", 5120, "image/png", 640, 480, withheld=True)
+        notes = File(sha256, "notes.txt", len(text), "utf-16", "one\ntwo\n")
+        chat = store.load("c1")
+        assert chat.conversation.messages["q3"].parts == (image, notes, Text("And these?"))
+        assert chat.attached == (replace(notes, name="same.txt"),)
+        assert store.new_attached() == (replace(image, name="new.png", withheld=False),)
 
 
 def test_a_copy_is_made_before_the_first_step(path: Path) -> None:
     before = schema(path)
     Store(path, steps=(*STEPS, WITH_PIN)).close()
-    copy = backup_path(path, 1)
-    assert copy.name == "chats.schema-1.sqlite3"
-    assert (version(path), version(copy)) == (2, 1)
+    copy = backup_path(path, NOW)
+    assert copy.name == f"chats.schema-{NOW}.sqlite3"
+    assert (version(path), version(copy)) == (NOW + 1, NOW)
     assert schema(copy) == before
     with closing(Store(copy)) as store:
         assert store.load("c1").conversation.messages["a1"].text == "22.2 m/s"
@@ -97,7 +124,7 @@ def test_a_copy_is_made_before_the_first_step(path: Path) -> None:
 def test_a_new_database_needs_no_copy(tmp_path: Path) -> None:
     path = tmp_path / "chats.sqlite3"
     Store(path, steps=(*STEPS, WITH_PIN)).close()
-    assert version(path) == 2
+    assert version(path) == NOW + 1
     assert not list(tmp_path.glob("*schema-*"))
 
 
@@ -107,23 +134,23 @@ def test_a_step_that_fails_leaves_the_last_whole_one(path: Path) -> None:
         database.execute("DELETE FROM messages WHERE role = 'user'")
         raise OSError("in the middle")
 
-    third = Step(3, "Something that fails.", half)
+    third = Step(NOW + 2, "Something that fails.", half)
     with pytest.raises(OSError, match="in the middle"):
         Store(path, steps=(*STEPS, WITH_PIN, third))
-    assert version(path) == 2
+    assert version(path) == NOW + 1
     assert "pinned" in schema(path)
     assert "half" not in schema(path)
-    whole = Step(3, "The same, mended.", lambda database: None)
+    whole = Step(NOW + 2, "The same, mended.", lambda database: None)
     with closing(Store(path, steps=(*STEPS, WITH_PIN, whole))) as store:
         assert "q1" in store.load("c1").conversation.messages
-    assert version(path) == 3
+    assert version(path) == NOW + 2
 
 
 def test_a_step_that_breaks_references_is_a_bug_and_undone(path: Path) -> None:
-    step = Step(2, "Wrong.", running("DELETE FROM messages WHERE id = 'q1'"))
+    step = Step(NOW + 1, "Wrong.", running("DELETE FROM messages WHERE id = 'q1'"))
     with pytest.raises(RuntimeError, match="breaks references"):
         Store(path, steps=(*STEPS, step))
-    assert version(path) == 1
+    assert version(path) == NOW
     with closing(Store(path)) as store:
         assert "q1" in store.load("c1").conversation.messages
 

@@ -1,0 +1,89 @@
+"""The part of a session about what is attached to the draft: kept as it comes, sent with it.
+
+Whether an image can be sent depends on the model. One that cannot see is never quietly sent a
+message without its image: the user says so first (`send(..., without_images=True)`).
+"""
+
+from dataclasses import replace
+from typing import Literal
+
+from app.chat.attachments import MOST_AT_ONCE, Found
+from app.chat.message import Attachment, Image
+from app.chat.session_core import SessionCore
+from app.errors import Problem
+
+Sight = Literal["sees", "blind", "unknown"]
+"""Whether the model takes images; unknown until it has been loaded."""
+
+
+class SessionAttachments(SessionCore):
+    """What can be done with attachments."""
+
+    def attach(self, found: Found) -> None:
+        """Keep something and attach it to the open chat's draft, once it is on the disk."""
+        chat_id = self.state.chat_id
+
+        def attached(_: None) -> None:
+            # In another chat by now: its draft has it, as the store has written it down.
+            if self.state.chat_id == chat_id:
+                self._change("attached", attached=(*self.state.attached, found.part))
+
+        if len(self.state.attached) >= MOST_AT_ONCE:
+            self._report(
+                Problem(
+                    "attachment",
+                    f"{MOST_AT_ONCE} files are the most that one message can have.",
+                    "Send these first, or put several files together into one.",
+                )
+            )
+            return
+        self._store.call(lambda store: store.attach(chat_id, found), attached, self._report)
+        self._want_model()
+
+    def detach(self, number: int) -> None:
+        """Take one of the draft's attachments away again. number: counted from 0."""
+        kept = self.state.attached[:number] + self.state.attached[number + 1 :]
+        self._change("attached", attached=kept)
+        chat_id = self.state.chat_id
+        self._store.call(lambda store: store.set_attached(chat_id, kept), failed=self._report)
+
+    def _want_model(self) -> None:
+        """Load the model that will be asked, so that it is known whether it sees."""
+        raise NotImplementedError
+
+    @property
+    def sight(self) -> Sight:
+        """Whether the model that is chosen takes images."""
+        info = self.state.model.info
+        if info is None:
+            return "unknown"
+        return "sees" if info.sees else "blind"
+
+    def _outgoing(self, *, without_images: bool) -> tuple[Attachment, ...] | None:
+        """Return what is sent with the draft; None where that must not be yet (it is said why)."""
+        attached = self.state.attached
+        if not any(isinstance(part, Image) for part in attached) or self.sight == "sees":
+            return attached
+        if without_images:
+            return tuple(
+                replace(part, withheld=True) if isinstance(part, Image) else part
+                for part in attached
+            )
+        self._want_model()
+        self._report(blind(self.state.model.name, known=self.sight == "blind"))
+        return None
+
+
+def blind(model: str, *, known: bool) -> Problem:
+    """Return why an image is not sent. known: the model was loaded, and cannot see."""
+    if known:
+        return Problem(
+            "image-unseen",
+            f"{model} cannot see images here.",
+            "Send the message without the image, remove it, or choose a model that sees.",
+        )
+    return Problem(
+        "image-unseen",
+        f"{model} is still being loaded, so it is not known yet whether it can see images.",
+        "Send again in a moment, or send the message without the image.",
+    )
