@@ -71,17 +71,27 @@ def byte_ids(tokens: Iterable[tuple[int, str]]) -> dict[bytes, int]:
     tokens: id and spelling of all tokens but control tokens, as a GGUF spells them: one letter per
     byte. A token that is spelled otherwise (one added later) is none that words are made of.
     """
+    return {
+        data: token for token, spelling in tokens if (data := spelled_bytes(spelling)) is not None
+    }
+
+
+def spelled_bytes(spelling: str) -> bytes | None:
+    """Return the bytes that a spelling of one letter per byte stands for, None where it is none."""
+    try:
+        return spelling.translate(_BYTES_OF).encode("latin-1")
+    except UnicodeEncodeError:
+        return None
+
+
+def _bytes_of_letters() -> dict[int, int]:
     plain = [*range(33, 127), *range(161, 173), *range(174, 256)]
     others = [byte for byte in range(256) if byte not in plain]
     bytes_of = {256 + number: byte for number, byte in enumerate(others)}
-    bytes_of |= dict.fromkeys(others, _NO_BYTE)
-    ids = {}
-    for token, spelling in tokens:
-        try:
-            ids[spelling.translate(bytes_of).encode("latin-1")] = token
-        except UnicodeEncodeError:
-            continue
-    return ids
+    return bytes_of | dict.fromkeys(others, _NO_BYTE)
+
+
+_BYTES_OF = _bytes_of_letters()
 
 
 def encode(text: str, ids: Mapping[bytes, int], plain: Callable[[str], list[int]]) -> list[int]:
