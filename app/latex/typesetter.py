@@ -1,8 +1,10 @@
 """The window's side of the typesetter: ask for a formula now, have it a moment later.
 
-Nothing here waits. A formula that is known is returned at once; another is asked for, and
-`wakeup` is called when something new can be had. The process is started for the first formula and
-started again if a formula takes it down; that formula is then refused, and no other.
+Nothing here waits. A formula that is known is returned at once; another is put on a list, and
+`poll` says when it can be had. One thread does the rest: it starts the process for the first
+formula, asks it one formula at a time, and starts it again if a formula takes it down; that formula
+is then refused, and no other. The thread alone touches process and connection, and never while it
+holds the lock, so that asking costs a look into a dictionary whatever the process is doing.
 """
 
 import collections
@@ -10,6 +12,7 @@ import contextlib
 import logging
 import multiprocessing
 import threading
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +23,6 @@ from app.latex import child, display
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
-    from multiprocessing.context import SpawnProcess
 
 Typeset = display.DisplayList | display.Refusal
 
@@ -28,6 +30,8 @@ KNOWN = 2000
 """Formulas held in memory; one of the usual kind takes 10 kB."""
 _STUCK_S = 20.0
 """No answer for so long, with V8's own limit at two: the process itself is at fault."""
+_LOOK_S = 0.05
+"""How often the thread looks whether it is to end, while the process is at a formula."""
 _log = logging.getLogger(__name__)
 
 
@@ -59,15 +63,14 @@ class Typesetter:
         self._wakeup = wakeup or (lambda: None)
         self._cache = cache or paths.cache_dir() / "formulas.db"
         self._known: collections.OrderedDict[Formula, Typeset] = collections.OrderedDict()
-        self._waiting: dict[int, Formula] = {}
+        self._waiting: dict[Formula, None] = {}
         self._fresh: list[Formula] = []
-        self._number = 0
-        self._asked: int | None = None
         self._lock = threading.Condition()
-        self._connection: Connection[child.Question, tuple[int, str]] | None = None
-        self._process: SpawnProcess | None = None
         self._thread: threading.Thread | None = None
+        self._child: _Child | None = None
         self._closed = False
+        self.asking: Formula | None = None
+        """What the process is at."""
 
     def ask(self, formula: Formula) -> Typeset | None:
         """Return a formula typeset if it is known; else ask for it and return None."""
@@ -76,12 +79,17 @@ class Typesetter:
             if known is not None:
                 self._known.move_to_end(formula)
                 return known
-            if not bundle_path().exists():
-                return display.Refusal("formulas cannot be typeset: run.py has not built MathJax")
-            if formula not in self._waiting.values() and not self._closed:
-                self._number += 1
-                self._waiting[self._number] = formula
-                self._send_next()
+            if self._closed:
+                return display.Refusal("formulas are no longer typeset")
+            if self._thread is None:
+                if not bundle_path().exists():
+                    return display.Refusal(
+                        "formulas cannot be typeset: run.py has not built MathJax"
+                    )
+                self._thread = threading.Thread(target=self._work, name="formulas", daemon=True)
+                self._thread.start()
+            self._waiting.setdefault(formula)
+            self._lock.notify_all()
         return None
 
     def poll(self) -> tuple[Formula, ...]:
@@ -92,111 +100,118 @@ class Typesetter:
 
     def all(self, formulas: Iterable[Formula]) -> list[Typeset]:
         """Return formulas typeset, however long that takes: for exports and the command line."""
-        wanted = list(formulas)
         found: list[Typeset] = []
-        for formula in wanted:
+        for formula in formulas:
             known = self.ask(formula)
-            with self._lock:
-                while known is None:
-                    self._lock.wait(timeout=0.5)
-                    known = self._known.get(formula)
+            while known is None:
+                with self._lock:
+                    if formula in self._waiting:
+                        self._lock.wait(timeout=0.5)
+                known = self.ask(formula)
             found.append(known)
         return found
 
     def close(self) -> None:
-        """End the process."""
+        """End the process, and the thread: whatever it is doing, that takes a moment."""
         with self._lock:
             self._closed = True
             self._waiting.clear()
-            if self._connection is not None:
-                self._connection.close()
-            process, thread = self._process, self._thread
-        if process is not None:
-            # The reader waits on the connection and so keeps it open: closing it tells nobody.
-            process.terminate()
-            process.join(timeout=2.0)
-            if process.is_alive():
-                process.kill()
-                process.join()
+            self._lock.notify_all()
+            thread, child = self._thread, self._child
+        if child is not None:
+            child.kill()
         if thread is not None:
             thread.join()
 
-    # ------------------------------------------------------------ with the lock held
+    # ------------------------------------------------------------ in the thread
 
-    def _send_next(self) -> None:
-        """Ask what has waited longest, one at a time: neither end can then block the other."""
-        if self._asked is not None or not self._waiting:
-            return
-        if self._connection is None:
-            self._start()
-        assert self._connection is not None
-        self._asked = min(self._waiting)
-        formula = self._waiting[self._asked]
-        with contextlib.suppress(OSError):  # it died: the reader sees that and asks again
-            question = (self._asked, formula.tex, formula.display, formula.width_em)
-            self._connection.send(question)
+    def _work(self) -> None:
+        try:
+            while (formula := self._next()) is not None:
+                if self._child is None or not self._child.alive:
+                    self._child = _Child(self._cache)
+                self.asking = formula
+                said = self._child.typeset(formula, lambda: self._closed)
+                self.asking = None
+                found = display.Refusal("typesetting broke down") if said is None else _read(said)
+                self._learn(formula, found)
+                self._wakeup()
+        finally:
+            if self._child is not None:
+                self._child.end()
 
-    def _start(self) -> None:
-        spawn = multiprocessing.get_context("spawn")
-        ours, theirs = spawn.Pipe()
-        arguments = (theirs, str(bundle_path()), str(self._cache))
-        process = spawn.Process(target=child.main, args=arguments, daemon=True, name="formulas")
-        process.start()
-        theirs.close()
-        self._connection, self._process = ours, process
-        self._thread = threading.Thread(
-            target=self._read, args=(ours, process), name="formulas", daemon=True
-        )
-        self._thread.start()
-
-    # ------------------------------------------------------------ in the reader's thread
-
-    def _read(
-        self, connection: "Connection[child.Question, tuple[int, str]]", process: "SpawnProcess"
-    ) -> None:
-        with contextlib.suppress(EOFError, OSError):
-            while True:
-                while not connection.poll(_STUCK_S):
-                    with self._lock:
-                        stuck = self._asked is not None
-                    if stuck:
-                        process.kill()
-                number, said = connection.recv()
-                self._take(number, said)
-        self._mourn(connection, process)
-
-    def _take(self, number: int, said: str) -> None:
+    def _next(self) -> Formula | None:
+        """Wait for what was asked first and is not known yet; None at the end."""
         with self._lock:
-            formula = self._waiting.pop(number, None)
-            self._asked = None
-            if formula is not None:
-                self._learn(formula, _understood(said))
-            self._send_next()
-        self._wakeup()
+            while not self._waiting and not self._closed:
+                self._lock.wait()
+            return None if self._closed else next(iter(self._waiting))
 
     def _learn(self, formula: Formula, found: Typeset) -> None:
-        self._known[formula] = found
-        while len(self._known) > KNOWN:
-            self._known.popitem(last=False)
-        self._fresh.append(formula)
-        self._lock.notify_all()
-
-    def _mourn(
-        self, connection: "Connection[child.Question, tuple[int, str]]", process: "SpawnProcess"
-    ) -> None:
-        """The process is gone: refuse the formula it was at, and ask for the rest again."""
-        process.join()
         with self._lock:
-            connection.close()
-            self._connection = self._process = None
-            if self._closed:
-                return
-            _log.info("the typesetter ended with %s", process.exitcode)
-            asked, self._asked = self._asked, None
-            if asked in self._waiting:
-                self._learn(self._waiting.pop(asked), display.Refusal("typesetting broke down"))
-            self._send_next()
-        self._wakeup()
+            self._waiting.pop(formula, None)
+            self._known[formula] = found
+            while len(self._known) > KNOWN:
+                self._known.popitem(last=False)
+            self._fresh.append(formula)
+            self._lock.notify_all()
+
+
+class _Child:
+    """The process, as the one thread sees that talks to it."""
+
+    def __init__(self, cache: Path) -> None:
+        spawn = multiprocessing.get_context("spawn")
+        self._connection: Connection[child.Question, tuple[int, str]]
+        self._connection, theirs = spawn.Pipe()
+        arguments = (theirs, str(bundle_path()), str(cache))
+        self._process = spawn.Process(
+            target=child.main, args=arguments, daemon=True, name="formulas"
+        )
+        self._process.start()
+        theirs.close()
+        self._number = 0
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can be asked."""
+        return not self._connection.closed and self._process.is_alive()
+
+    def typeset(self, formula: Formula, closed: Callable[[], bool]) -> str | None:
+        """Return what it says of a formula, None where it ended over it, or is to end."""
+        self._number += 1
+        until = time.monotonic() + _STUCK_S
+        try:
+            self._connection.send((self._number, formula.tex, formula.display, formula.width_em))
+            while not self._connection.poll(_LOOK_S):
+                if closed() or time.monotonic() > until:
+                    break
+            else:
+                return self._connection.recv()[1]
+        except (EOFError, OSError) as error:
+            _log.info("the typesetter ended: %s", error)
+        self.end()
+        return None
+
+    def kill(self) -> None:
+        """Let it die; from any thread. It holds nothing that this harms: its cache survives it."""
+        self._process.kill()
+
+    def end(self) -> None:
+        """End it and clear it away."""
+        self.kill()
+        self._process.join()
+        self._connection.close()
+
+
+def _read(said: str) -> Typeset:
+    """Return what was said, its outlines taken apart: here that costs the window no frame."""
+    found = _understood(said)
+    if isinstance(found, display.DisplayList):
+        for path in found.paths:
+            with contextlib.suppress(ValueError):  # which the painter says when it comes to it
+                display.segments(path)
+    return found
 
 
 def _understood(said: str) -> Typeset:

@@ -108,6 +108,8 @@ def test_a_killed_typesetter_costs_one_formula(typesetter: Typesetter) -> None:
     first, second = (Formula.of(tex, display=False, width_em=0) for tex in ("b", "c"))
     assert typesetter.ask(first) is None
     assert typesetter.ask(second) is None
+    while typesetter.asking != first:
+        time.sleep(0.01)
     os.kill(child.pid, signal.SIGKILL)
     broken, whole = typesetter.all([first, second])
     assert isinstance(broken, Refusal)

@@ -1,16 +1,16 @@
 """Where the transcript gets its formulas: what is known at once, all else a moment later.
 
 One typesetter serves a window. It is started by the first formula, after the frame that showed its
-source, and its answers come in bunches, so that a page of formulas is laid out a few times and not
-once for each of them.
+source. While formulas are waited for, a timer asks for those that have come: in bunches, so that a
+page of them is laid out a few times and not once for each, and no more at once than fit a frame.
 """
 
-from collections import OrderedDict
-from collections.abc import Iterable
+import time
+from collections import OrderedDict, deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Qt, QTimer, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.latex.display import Refusal
 from ui.formulas.drawing import Drawing
@@ -23,6 +23,8 @@ Found = Drawing | Refusal
 KEPT = 300
 """Drawings held; one of the usual kind takes 20 kB."""
 BUNCH_MS = 15
+SLICE_S = 0.004
+"""For making drawings, each time: one takes 0.3 ms, a large matrix ten times that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,26 +47,24 @@ class Formulas(QObject):
 
     Signals:
         known: a frozenset of the wishes that `find` answers from now on.
-        _woken: from the typesetter's thread: it has answers.
     """
 
     known = Signal(object)
-    _woken = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._typesetter: Typesetter | None = None
         self._found: OrderedDict[Formula, Found] = OrderedDict()
         self._wishes: dict[Formula, set[Wish]] = {}
+        self._come: deque[Formula] = deque()
         self._closed = False
         self._start = QTimer(self)
         self._start.setSingleShot(True)
         self._start.timeout.connect(self._begin)
+        # Not a signal from the typesetter's thread: nothing of Qt is then touched by that thread.
         self._bunch = QTimer(self)
-        self._bunch.setSingleShot(True)
         self._bunch.setInterval(BUNCH_MS)
         self._bunch.timeout.connect(self._take)
-        self._woken.connect(self._on_woken, Qt.ConnectionType.QueuedConnection)
 
     @property
     def begun(self) -> bool:
@@ -82,8 +82,10 @@ class Formulas(QObject):
             return None
         if self._typesetter is not None:
             said = self._typesetter.ask(formula)
-            if said is not None:
+            if said is not None and formula not in self._wishes:
                 return self._keep(formula, said)
+            if not self._bunch.isActive():
+                self._bunch.start()
         elif not self._start.isActive():
             self._start.start(0)
         self._wishes.setdefault(formula, set()).add(wish)
@@ -97,7 +99,6 @@ class Formulas(QObject):
         self._wishes.clear()
         if self._typesetter is not None:
             self._typesetter.close()
-            self._bunch.stop()
 
     def _keep(self, formula: "Formula", said: "Typeset") -> Found:
         found = _drawn(said)
@@ -109,25 +110,27 @@ class Formulas(QObject):
     def _begin(self) -> None:
         from app.latex.typesetter import Typesetter
 
-        self._typesetter = Typesetter(self._woken.emit)
-        self._look(list(self._wishes))
-
-    def _on_woken(self) -> None:
-        if not self._closed and not self._bunch.isActive():
-            self._bunch.start()
+        self._typesetter = Typesetter()
+        for formula in self._wishes:
+            if self._typesetter.ask(formula) is not None:
+                self._come.append(formula)
+        self._bunch.start()
 
     def _take(self) -> None:
-        if self._typesetter is not None:
-            self._look(self._typesetter.poll())
-
-    def _look(self, formulas: Iterable["Formula"]) -> None:
-        """Keep what the typesetter knows of these, and tell who wished for it."""
+        """Make drawings of what has come, for a part of a frame, and tell who wished for them."""
+        if self._typesetter is None:
+            return
+        self._come.extend(self._typesetter.poll())
         granted: set[Wish] = set()
-        for formula in formulas:
-            said = self._typesetter.ask(formula) if self._typesetter is not None else None
-            if said is not None:
+        until = time.perf_counter() + SLICE_S
+        while self._come and time.perf_counter() < until:
+            formula = self._come.popleft()
+            said = self._typesetter.ask(formula)
+            if said is not None and formula in self._wishes:
                 self._keep(formula, said)
-                granted |= self._wishes.pop(formula, set())
+                granted |= self._wishes.pop(formula)
+        if not self._wishes:
+            self._bunch.stop()
         if granted:
             self.known.emit(frozenset(granted))
 
