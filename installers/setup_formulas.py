@@ -33,7 +33,16 @@ from installers.setup_common import (
 PLACE = ROOT / "resources" / "mathjax"
 BUNDLE = PLACE / "dist" / "mathjax.js"
 MARK = PLACE / "dist" / "of"
-MADE_FROM = ("package.json", "package-lock.json", ".npmrc", "entry.js", "build.mjs")
+MADE_FROM = (
+    "package.json",
+    "package-lock.json",
+    ".npmrc",
+    "build.mjs",
+    "entry.js",
+    "macros.js",
+    "path.js",
+    "script.js",
+)
 NODE_LOCK = ROOT / "requirements" / "node.txt"
 WORK = SETUP / "mathjax"
 NODE_VENV = SETUP / "node"

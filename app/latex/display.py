@@ -17,7 +17,7 @@ Segment = tuple[str, tuple[float, ...]]
 CURRENT = "current"
 """The colour of the text around the formula."""
 
-_KINDS = {"path": 1, "rect": 5, "line": 4, "ellipse": 4, "text": 5}
+_KINDS = {"path": 1, "rect": 5, "line": 4, "ellipse": 4, "text": 6}
 _PART = re.compile(r"([MLHVCSQTZ])|(-?(?:\d+\.?\d*|\.\d+)(?:e-?\d+)?)", re.IGNORECASE)
 _LENGTHS = {"M": 2, "L": 2, "H": 1, "V": 1, "C": 6, "S": 4, "Q": 4, "T": 2, "Z": 0}
 
@@ -35,8 +35,9 @@ class Item:
     """One thing to draw.
 
     values: of a path, its number in the list's paths; of a rect x, y, width, height, radius; of a
-    line x1, y1, x2, y2; of an ellipse its middle and radii; of a text the text, its size, and
-    whether it is bold, slanted, of fixed width. fill, stroke: CSS colours, "current" or "none".
+    line x1, y1, x2, y2; of an ellipse its middle and radii; of a text the text, its size,
+    whether it is bold, slanted, of fixed width, and the width that is kept for it. fill, stroke:
+    CSS colours, "current" or "none".
     """
 
     kind: Kind

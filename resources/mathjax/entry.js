@@ -41,6 +41,9 @@ import '@mathjax/src/mjs/input/tex/textmacros/TextMacrosConfiguration.js';
 import '@mathjax/src/mjs/input/tex/unicode/UnicodeConfiguration.js';
 import '@mathjax/src/mjs/input/tex/upgreek/UpgreekConfiguration.js';
 import '@mathjax/src/mjs/input/tex/verb/VerbConfiguration.js';
+import './macros.js';
+import { textWidth } from './script.js';
+import { absolute } from './path.js';
 
 // Every part of the font is in the bundle, so there is nothing to wait for.
 mathjax.asyncLoad = () => {};
@@ -53,37 +56,11 @@ const PACKAGES = [
   'base', 'action', 'ams', 'amscd', 'bbox', 'boldsymbol', 'braket', 'bussproofs', 'cancel', 'cases',
   'centernot', 'color', 'colortbl', 'configmacros', 'empheq', 'enclose', 'extpfeil', 'gensymb',
   'mathtools', 'mhchem', 'newcommand', 'tagformat', 'textcomp', 'textmacros', 'unicode', 'upgreek',
-  'verb',
+  'verb', 'ponder',
 ];
 
-// What models write from packages that are not here.
-const MACROS = {
-  dv: ['\\frac{\\mathrm{d}#1}{\\mathrm{d}#2}', 2],
-  pdv: ['\\frac{\\partial #1}{\\partial #2}', 2],
-  bm: ['\\boldsymbol{#1}', 1],
-  SI: ['{#1}\\,\\mathrm{#2}', 2],
-  si: ['\\mathrm{#1}', 1],
-  qty: ['{#1}\\,\\mathrm{#2}', 2],
-  unit: ['\\mathrm{#1}', 1],
-  num: ['{#1}', 1],
-  ang: ['{#1}^{\\circ}', 1],
-  oiint: '\\mathop{\\unicode{x222F}}\\nolimits',
-  oiiint: '\\mathop{\\unicode{x2230}}\\nolimits',
-  sout: ['\\enclose{horizontalstrike}{#1}', 1],
-  href: ['{#2}', 2],
-  url: ['\\texttt{#1}', 1],
-  abs: ['\\left|#1\\right|', 1],
-  norm: ['\\left\\|#1\\right\\|', 1],
-  R: '\\mathbb{R}', N: '\\mathbb{N}', Z: '\\mathbb{Z}', Q: '\\mathbb{Q}', C: '\\mathbb{C}',
-  eval: ['\\left.#1\\right|', 1],
-  argmax: '\\operatorname*{arg\\,max}',
-  argmin: '\\operatorname*{arg\\,min}',
-  llbracket: '\\mathopen{\\unicode{x27E6}}',
-  rrbracket: '\\mathclose{\\unicode{x27E7}}',
-  mathbbm: ['\\mathbb{#1}', 1],
-};
-
-const adaptor = liteAdaptor({ cjkCharWidth: 1.0, unknownCharWidth: 0.6 });
+const adaptor = liteAdaptor();
+adaptor.nodeSize = (node) => [textWidth(adaptor.textContent(node)), 0.8];
 RegisterHTMLHandler(adaptor);
 
 class Failure extends Error {}
@@ -97,7 +74,7 @@ function freshTeX() {
   // A formula's \def must not reach the next one, so each has a TeX of its own.
   return new TeX({
     packages: PACKAGES,
-    macros: MACROS,
+    textmacros: { packages: ['text-base', 'ponder-text'] },
     tags: 'none',
     maxBuffer: 20 * 1024,
     maxMacros: 2000,
@@ -169,7 +146,10 @@ function length(text) {
 
 // What a painter needs of the state: colours with "current" for the text's own.
 function inked(look) {
-  const real = (colour) => (colour === 'currentColor' ? look.current : colour) || 'none';
+  const real = (colour) => {
+    const name = (colour || 'none').replace(/^["']|["']$/g, '');
+    return name === 'currentColor' ? look.current : name;
+  };
   const stroked = look.stroke && look.stroke !== 'none' && look.width > 0;
   return [
     real(look.fill), stroked ? real(look.stroke) : 'none', stroked ? look.width : 0,
@@ -192,7 +172,8 @@ class Flattener {
     this.widthUnits = widthUnits;
   }
 
-  path(d) {
+  path(steps) {
+    const d = absolute(steps);
     if (!this.known.has(d)) {
       this.known.set(d, this.paths.length);
       this.paths.push(d);
@@ -220,6 +201,8 @@ class Flattener {
       look.stroke = 'currentColor';
       look.width = 70;
     }
+    const face = ['font-family', 'font-weight', 'font-style'].map((name) => style[name] || '').join(' ');
+    if (face.trim()) look.face = face;
     const kind = get('class') || '';
     const dashes = style['stroke-dasharray'] || get('stroke-dasharray');
     if (dashes && dashes !== 'none') look.dash = numbers(dashes);
@@ -260,11 +243,13 @@ class Flattener {
     if (!said.trim()) return;
     const style = styleOf(node);
     const get = (name) => style[name] || adaptor.getAttribute(node, name) || '';
-    const variant = adaptor.getAttribute(node, 'data-variant') || '';
+    const variant = `${adaptor.getAttribute(node, 'data-variant') || ''} ${look.face}`;
     const bold = /bold/.test(variant + get('font-weight'));
     const slanted = /italic/.test(variant + get('font-style'));
     const mono = /mono/.test(variant + get('font-family'));
-    this.add('text', [said, length(get('font-size')) || 1000, bold, slanted, mono], m, look);
+    const size = length(get('font-size')) || 1000;
+    const wide = Math.round(textWidth(said) * size);
+    this.add('text', [said, size, bold, slanted, mono, wide], m, look);
   }
 
   // A window on a part of the formula: of a brace that is stretched, or of a numbered display.
@@ -305,7 +290,7 @@ function drawn(tex, display, widthEm) {
   const width = full ? Math.max(least, widthEm * 1000) : least;
   if (Math.max(width, tall) > MOST_UNITS) throw new Failure('the formula is too large');
   const flattener = new Flattener(width);
-  const look = { fill: 'currentColor', stroke: 'none', width: 0, current: 'current', dash: null, clip: null };
+  const look = { fill: 'currentColor', stroke: 'none', width: 0, current: 'current', dash: null, clip: null, face: '' };
   flattener.children(root, shift(-left, 0), look);
   return {
     ok: true, width: width / 1000, height: -top / 1000, depth: (top + tall) / 1000,

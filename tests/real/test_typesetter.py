@@ -79,7 +79,7 @@ HOSTILE = {
     "{" * 3000 + "x" + "}" * 3000: "stack",
     "x" * 30_000: "too long",
     r"\begin{matrix}" + r"1 & 2 \\ " * 9000 + r"\end{matrix}": "too",
-    r"\require{html}": "Undefined control sequence",
+    r"\documentclass{article}": "Undefined control sequence",
 }
 
 

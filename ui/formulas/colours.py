@@ -4,12 +4,15 @@ A model writes \\color{blue} for a white page. On a dark ground the hue is kept 
 moved, as little as need be, until the contrast is that of text (WCAG 2.2, 1.4.3: 4.5 to 1).
 """
 
+import re
 from functools import lru_cache
 
 from PySide6.QtGui import QColor
 
 CONTRAST = 4.5
 _STEPS = 64
+_PART = r"(\d+(?:\.\d+)?%?)"
+_RGB = re.compile(rf"\s*rgba?\(\s*{_PART}[\s,]+{_PART}[\s,]+{_PART}(?:\s*[,/].*)?\)\s*")
 
 
 def contrast(one: QColor, two: QColor) -> float:
@@ -20,8 +23,13 @@ def contrast(one: QColor, two: QColor) -> float:
 
 def named(name: str) -> QColor | None:
     """Return what a CSS colour means, None where it means nothing."""
+    if parts := _RGB.fullmatch(name):
+        red, green, blue = (
+            float(part.rstrip("%")) * (2.55 if part.endswith("%") else 1) for part in parts.groups()
+        )
+        return QColor(*(min(255, round(part)) for part in (red, green, blue)))
     colour = QColor.fromString(name) if QColor.isValidColorName(name) else QColor()
-    return colour if colour.isValid() else None
+    return colour if colour.isValid() and colour.alpha() else None
 
 
 @lru_cache(maxsize=512)

@@ -5,13 +5,14 @@ stands on a box of a colour of its own (\\colorbox) is made legible on that box,
 ground of the text. Thin rules are put onto whole pixels: a fraction's bar is not to be a grey haze.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from math import sqrt
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QPainter, QPainterPath, QPen, QTransform
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPainterPath, QPen, QTransform
 
 from app.latex.display import CURRENT, Clip, DisplayList, Item, segments
 from ui.formulas.colours import CONTRAST, contrast, legible, named
@@ -19,14 +20,19 @@ from ui.formulas.colours import CONTRAST, contrast, legible, named
 UNITS = 1000
 """To the em."""
 _RUN_PX = 100
+_PICTURE = re.compile("[\u2600-\u27bf\ufe0f\U0001f000-\U0001faff]")
 _THIN_PX = 3.0
+_BOXES = 64  # looked at for what an item stands on
+_NARROWEST = 0.88
+_WIDEST = 1.06
 
 
 @dataclass(slots=True)
 class _Part:
     """What is painted in one go, in units. ground: of the box it stands on, "" for the page.
 
-    rule: the path is this rectangle. run: a text that has no outlines, at the matrix.
+    rule: the path is this rectangle. run: a text that is not its outlines, at the matrix. is_box:
+    something stands on it, so its colour is a ground and kept as it is.
     """
 
     path: QPainterPath
@@ -34,6 +40,14 @@ class _Part:
     ground: str
     rule: QRectF | None = None
     run: tuple[QFont, str, QTransform] | None = None
+    is_box: bool = False
+
+    def extent(self) -> QRectF:
+        """Return about where it is."""
+        if self.run is None:
+            return self.path.boundingRect()
+        font, text, matrix = self.run
+        return matrix.mapRect(QFontMetricsF(font).boundingRect(text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,23 +74,29 @@ class Drawing:
     def __init__(self, made: DisplayList) -> None:
         self.width, self.height, self.depth = made.width, made.height, made.depth
         self._parts: list[_Part] = []
-        boxes: list[tuple[QRectF, str]] = []
+        boxes: list[tuple[QRectF, _Part]] = []
         for item in made.items:
             self._add(item, made.paths, boxes)
 
-    def _add(self, item: Item, paths: tuple[str, ...], boxes: list[tuple[QRectF, str]]) -> None:
+    def _add(self, item: Item, paths: tuple[str, ...], boxes: list[tuple[QRectF, _Part]]) -> None:
         part = _part(item, paths)
-        extent = part.path.boundingRect()
-        on = [fill for box, fill in boxes if box.contains(extent.center()) and not extent.isEmpty()]
-        part.ground = on[-1] if on else ""
+        extent = part.extent()
+        if not extent.isEmpty():
+            # A frame is a box's own: it is seen against what is around it.
+            around = extent.center() if item.fill != "none" else extent.topLeft()
+            under = next(
+                (box for area, box in reversed(boxes[-_BOXES:]) if area.contains(around)), None
+            )
+            if under is not None:
+                under.is_box = True
+                part.ground = under.item.fill
         last = self._parts[-1] if self._parts else None
         if last is not None and _joins(last, part):
             last.path.addPath(part.path)
         else:
             self._parts.append(part)
-        if item.kind == "rect" and item.fill not in (CURRENT, "none") and named(item.fill):
-            boxes.append((extent, item.fill))
-            self._parts[-1].item = item
+        if item.kind == "rect" and item.fill != CURRENT and named(item.fill):
+            boxes.append((extent, part))
 
     def paint(self, painter: QPainter, at: QPointF, em_px: float, inks: Inks) -> None:
         """Draw with the left end of the baseline at a point."""
@@ -87,19 +107,9 @@ class Drawing:
         lift = (round(down) - down) / (device.m22() or 1.0)
         painter.translate(at.x(), at.y() + lift)
         painter.scale(em_px / UNITS, em_px / UNITS)
-        boxes = {id(part) for part in self._parts if self._is_box(part)}
         for part in self._parts:
-            _paint(painter, part, inks, is_box=id(part) in boxes)
+            _paint(painter, part, inks)
         painter.restore()
-
-    def _is_box(self, part: _Part) -> bool:
-        """Whether something stands on it: its colour is then a ground, and kept as it is."""
-        if part.rule is None or part.item.fill in (CURRENT, "none"):
-            return False
-        return any(
-            other.ground == part.item.fill and part.rule.contains(other.path.boundingRect())
-            for other in self._parts
-        )
 
 
 def _joins(one: _Part, two: _Part) -> bool:
@@ -114,13 +124,13 @@ def _joins(one: _Part, two: _Part) -> bool:
     )
 
 
-def _paint(painter: QPainter, part: _Part, inks: Inks, *, is_box: bool) -> None:
+def _paint(painter: QPainter, part: _Part, inks: Inks) -> None:
     item = part.item
     clipped = item.clip is not None
     if item.clip is not None:
         painter.save()
         painter.setClipPath(_window(item.clip), Qt.ClipOperation.IntersectClip)
-    fill = named(item.fill) if is_box else None
+    fill = named(item.fill) if part.is_box else None
     if part.run is not None:
         font, text, matrix = part.run
         painter.save()
@@ -193,8 +203,12 @@ def _part(item: Item, paths: tuple[str, ...]) -> _Part:
 
 
 def _text(item: Item, matrix: QTransform) -> _Part:
-    """Return a run of text in the system's faces: as outlines, where its face has any."""
-    said, size, bold, slanted, mono = item.values
+    """Return a run of text in the system's faces: as outlines, where its face has any.
+
+    Where MathJax kept more or less room than the face takes, the run is fitted into it, so that it
+    neither runs into what follows nor leaves a hole.
+    """
+    said, size, bold, slanted, mono, wide = item.values
     font = QFont()
     font.setPixelSize(_RUN_PX)
     font.setBold(bool(bold))
@@ -202,14 +216,32 @@ def _text(item: Item, matrix: QTransform) -> _Part:
     if mono:
         font.setStyleHint(QFont.StyleHint.Monospace)
         font.setFamily("monospace")
-    matrix = QTransform.fromScale(float(size) / _RUN_PX, float(size) / _RUN_PX) * matrix
+    scale = float(size) / _RUN_PX
+    across, size_share, inset = _fitted(
+        QFontMetricsF(font).horizontalAdvance(str(said)) * scale, float(wide)
+    )
+    matrix = QTransform.fromTranslate(inset, 0) * matrix
+    matrix = QTransform.fromScale(scale * size_share * across, scale * size_share) * matrix
     path = QPainterPath()
+    if _PICTURE.search(str(said)):
+        # A picture in colours has no outlines.
+        return _Part(path, item, "", run=(font, str(said), matrix))
     path.setFillRule(Qt.FillRule.WindingFill)
     path.addText(0, 0, font, str(said))
-    if path.isEmpty():
-        # Pictures, such as emoji, have no outlines.
-        return _Part(path, item, "", run=(font, str(said), matrix))
     return _Part(matrix.map(path), item, "")
+
+
+def _fitted(real: float, kept: float) -> tuple[float, float, float]:
+    """Return how a run of a width gets into the room there is: stretch, share of its size, inset.
+
+    Letters may be a little narrower or wider than they are; beyond that they are made smaller, or
+    stand in the middle.
+    """
+    if real <= 0 or kept <= 0:
+        return 1.0, 1.0, 0.0
+    across = min(max(kept / real, _NARROWEST), _WIDEST)
+    share = min(1.0, kept / (real * across))
+    return across, share, max(0.0, (kept - real * across * share) / 2)
 
 
 def _window(clip: Clip) -> QPainterPath:

@@ -23,8 +23,8 @@ from ui.chat.shelf import Shelf
 from ui.formulas.desk import Formulas
 
 CORPUS = Path(__file__).parents[2] / "fixtures" / "formulas.txt"
-WIDTH_PX = 760
-SHEET = 24
+WIDTH_PX = 1100  # wider than the column in the window, so that nothing is cut off
+SHEET = 14
 
 
 def corpus() -> list[tuple[str, bool]]:
@@ -72,18 +72,21 @@ def main() -> None:
     for mode in ("light", "dark"):
         theme.install(app, "dark" if mode == "dark" else "light")
         theme.set_mode("dark" if mode == "dark" else "light")
-        known = corpus()
-        inline = "\n\n".join(
-            f"Of {tex_in_line(tex)} we say xgyHp, and **{tex_in_line(tex)}** again."
-            for tex, display in known
+        known = list(enumerate(corpus(), 1))
+        inline = [
+            f"{number}: of {tex_in_line(tex)} we say xgyHp, and **{tex_in_line(tex)}** again."
+            for number, (tex, display) in known
             if not display
-        )
-        displayed = [f"$$\n{tex}\n$$" for tex, display in known if display]
-        pages = [inline]
-        pages += ["\n\n".join(displayed[at : at + SHEET]) for at in range(0, len(displayed), SHEET)]
+        ]
+        displayed = [f"{number}\n\n$$\n{tex}\n$$" for number, (tex, display) in known if display]
+        pages = [
+            "\n\n".join(texts[at : at + many])
+            for texts, many in ((inline, 2 * SHEET), (displayed, SHEET))
+            for at in range(0, len(texts), many)
+        ]
         for number, page in enumerate(pages):
             ratio = round(app.devicePixelRatio())
-            name = f"formulas-{mode}-{ratio}x-{number}.png"
+            name = f"formulas-{mode}-{ratio}x-{number:02}.png"
             sheet(app, page, formulas).save(str(chosen.out / name))
     formulas.close()
 

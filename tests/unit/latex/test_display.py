@@ -16,7 +16,7 @@ SOUND = {
         ["path", [0], [1, 0, 0, -1, 0, 0], "current", "none", 0, None, None],
         [
             "text",
-            ["速", 1000, False, True, False],
+            ["速", 1000, False, True, False, 1000],
             [1, 0, 0, 1, 5, 6],
             "red",
             "none",
