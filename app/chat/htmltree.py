@@ -4,6 +4,7 @@ The HTML is `app.markup`'s own: well-formed, with few kinds of elements. A formu
 of its text, whatever its TeX, so that a place in the text means the same whether it is typeset.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -13,6 +14,7 @@ TEXT = "#"
 MATH = "math"
 VOID = frozenset({"br", "hr"})
 BOXES = ("☐ ", "☑ ")
+_BLANKS = re.compile(r"[ \t\r\n]+")
 
 PARAGRAPHS = frozenset(
     {"p", "h1", "h2", "h3", "h4", "h5", "h6", "li", "th", "td", "pre", "blockquote", "hr"}
@@ -83,18 +85,23 @@ def tree(html: str) -> Node:
 def paragraphs(html: str) -> list[str]:
     """Return the text as it is shown, a string for each paragraph, item or cell; formulas as TeX.
 
-    White space is as in the source; the boxes of tasks, and the numbers of items, are no text.
+    White space is single, but for code, which is given line by line. The boxes of tasks and the
+    numbers of items are no text.
     """
     found: list[str] = []
     said: list[str] = []
 
     def end() -> None:
-        text = "".join(said).strip()
+        text = _BLANKS.sub(" ", "".join(said)).strip()
         said.clear()
         if text:
             found.append(text)
 
     def take(node: Node) -> None:
+        if node.kind == "pre":
+            end()
+            found.extend("".join(one.text for one in node.walk()).rstrip("\n").split("\n"))
+            return
         said.append(" " if node.kind == "br" else node.text)
         if node.kind in PARAGRAPHS:
             end()
