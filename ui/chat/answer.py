@@ -83,6 +83,7 @@ class Answer(Item):
             title, facts = _ended(entry)
             self._keep_open_for_the_reader()
         collapsed = (not thinking) if entry.collapsed is None else entry.collapsed
+        collapsed = collapsed and not entry.peeked
         if not collapsed:
             entry.fill_thinking()
         self.panel.say(

@@ -20,7 +20,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QWidget
 
 from app.markup.blocks import Block
-from ui.chat import document, style
+from ui.chat import document, geometry, style
 from ui.chat.document import Document
 from ui.chat.style import Kind, Style
 from ui.formulas.desk import Wish
@@ -118,6 +118,10 @@ class Cell:
     def word_at(self, offset: int) -> tuple[int, int]:
         """Return the range of the word around an offset."""
         raise NotImplementedError
+
+    def rects(self, start: int, end: int) -> list[QRectF]:
+        """Return where the text between two offsets is drawn, a box for each line it is on."""
+        return []
 
     def copied(self, start: int, end: int) -> str:
         """Return the text between two offsets, as it is pasted elsewhere."""
@@ -249,6 +253,11 @@ class DocumentCell(Cell):
         cursor.setPosition(min(offset, self.document().characterCount() - 1))
         cursor.select(QTextCursor.SelectionType.WordUnderCursor)
         return cursor.selectionStart(), cursor.selectionEnd()
+
+    def rects(self, start: int, end: int) -> list[QRectF]:
+        """Return where the text between two offsets is drawn, a box for each line it is on."""
+        at = self._text_at()
+        return [box.translated(at) for box in geometry.rects(self._ready(), start, end)]
 
     def copied(self, start: int, end: int) -> str:
         """Return the text between two offsets, as it is pasted elsewhere."""

@@ -5,6 +5,7 @@ alone, and only the lines that are seen are ever laid out: a block of ten thousa
 is visible of it, and a line that is added while it streams costs that line.
 """
 
+from bisect import bisect_right
 from math import ceil
 
 from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, Qt
@@ -275,6 +276,21 @@ class CodeCell(Cell):
         while end < len(self.text) and _in_word(self.text[end]):
             end += 1
         return start, end
+
+    def rects(self, start: int, end: int) -> list[QRectF]:
+        """Return where the code between two offsets is drawn, a box for each line it is on."""
+        found: list[QRectF] = []
+        first = bisect_right(self._starts, start) - 1
+        for number in range(first, len(self._starts)):
+            at = self._starts[number]
+            if at >= end:
+                break
+            text, line = self._text_of(number), self._line(number).lineAt(0)
+            one = cursor_x(line, units(text, max(0, start - at)))
+            two = cursor_x(line, units(text, min(len(text), end - at)))
+            x = PAD_PX - self._sideways.value + one
+            found.append(QRectF(x, self._top(number), two - one, LINE_PX))
+        return found
 
     def copied(self, start: int, end: int) -> str:
         """Return the code between two offsets, as it is."""

@@ -7,7 +7,7 @@ that is put right never moves what is being read.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QPoint, QPointF, QRect, QRectF
@@ -45,12 +45,16 @@ class Anchor:
 
 
 class Column:
-    """One text: see the module. x and y count from the column's own top left corner."""
+    """One text: see the module. x and y count from the column's own top left corner.
+
+    over: draws something over a cell that has been drawn, at its corner.
+    """
 
     def __init__(self, kind: Kind, shelf: Shelf) -> None:
         self.kind = kind
         self.cells: list[Cell] = []
         self.width = -1
+        self.over: Callable[[QPainter, Cell], None] | None = None
         self._shelf = shelf
         self._blocks: list[Block] = []
         self._tops = [0]
@@ -238,6 +242,8 @@ class Column:
             )
             last = number == len(self.cells) - 1
             cell.paint(painter, inside, _part(picked, number), caret=caret and last)
+            if self.over is not None:
+                self.over(painter, cell)
             painter.restore()
 
     def place_controls(self, host: QWidget, origin: QPoint, top: int, bottom: int) -> None:

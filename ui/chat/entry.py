@@ -55,12 +55,16 @@ class Feeds:
 
 
 class Entry:
-    """One message of the branch shown. height: pixels, known or guessed (`measured`)."""
+    """One message of the branch shown. height: pixels, known or guessed (`measured`).
+
+    peeked: its thinking is open for now, to show what was found in it, whatever `collapsed` says.
+    """
 
     def __init__(self, message: Message, shelf: Shelf) -> None:
         self.message = message
         self.siblings = Siblings()
         self.collapsed: bool | None = None
+        self.peeked = False
         self.turn: TurnState | None = None
         self.budget: int | None = None
         self.last = False

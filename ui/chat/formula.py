@@ -43,6 +43,11 @@ class MathCell(DocumentCell):
         """The formula typeset, None while its source is shown."""
         return self._drawing
 
+    @property
+    def tex(self) -> str:
+        """The formula's source without its delimiters."""
+        return self._tex
+
     def grow(self, block: Block) -> bool:
         """Take over a later state of the formula."""
         if block.kind != "math":
@@ -190,6 +195,13 @@ class MathCell(DocumentCell):
     def word_at(self, offset: int) -> tuple[int, int]:
         """Return the range of the word around an offset: the whole formula, if it is typeset."""
         return super().word_at(offset) if self._drawing is None else (0, 1)
+
+    def rects(self, start: int, end: int) -> list[QRectF]:
+        """Return the box of the formula, those of its source where that is shown."""
+        if self._drawing is None:
+            return super().rects(start, end)
+        wide = self._drawing.width * self._em_px
+        return [QRectF(self._left() - SIDE_PX, 2, wide + 2 * SIDE_PX, self.height - 4)]
 
     def copied(self, start: int, end: int) -> str:
         """Return the TeX, between its delimiters where all of it is meant."""

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QWidget
 from ui import theme
 from ui.chat.column import Anchor, Column, Place
 from ui.chat.controls import Control, FilledButton, focus_ring, triangle
+from ui.chat.find_marks import badge
 from ui.chat.pointer import Pointer
 from ui.chat.sideways import sideways_pixels
 from ui.chat.style import RADIUS_PX
@@ -44,6 +45,7 @@ class Header(Control):
         self.title = ""
         self.facts = ""
         self.open = False
+        self.hits = 0
 
     def say(self, title: str, facts: str, *, is_open: bool) -> None:
         """Show a title and the figures beside it."""
@@ -54,6 +56,12 @@ class Header(Control):
         opens = "Press Space to close the thinking." if is_open else "Press Space to read it."
         self.setAccessibleDescription(opens)
         self.update()
+
+    def show_hits(self, count: int) -> None:
+        """Show how often what is looked for is in the thought, 0 for nothing to say."""
+        if count != self.hits:
+            self.hits = count
+            self.update()
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Return a size that shows everything."""
@@ -70,6 +78,8 @@ class Header(Control):
         painter.setFont(font)
         painter.setPen(QColor(colours.thinking_ink))
         room = QRectF(27, 0, self.width() - 27, self.height())
+        if self.hits:
+            room = badge(painter, room, "1 hit" if self.hits == 1 else f"{self.hits:,} hits")
         line = Qt.AlignmentFlag.AlignVCenter
         metrics = QFontMetricsF(font)
         title = metrics.elidedText(self.title, Qt.TextElideMode.ElideRight, room.width() - 4)

@@ -229,7 +229,7 @@ class ChatView(Stack):
         return self.reading.copy()
 
     def _on_toggled(self, entry: Entry, closed: bool) -> None:
-        entry.collapsed = closed
+        entry.collapsed, entry.peeked = closed, False
         self.settle_around(entry)
         self.collapsed_changed.emit(entry.id, closed)
 
