@@ -18,6 +18,7 @@ from app.markup import blocks
 from app.markup.parser import chat
 
 _HTML = re.compile(r"<(?=[A-Za-z/!?])")
+_BEGINNING = re.compile(r"[\s>]*(?=<(?:[A-Za-z][A-Za-z0-9-]*(?:[\s/>]|$)|[/!?]))")
 _FENCE = re.compile(r"\s*(`{3,}|~{3,})")
 
 
@@ -25,7 +26,8 @@ def sealed(text: str) -> str:
     """Return Markdown that shows the same, with nothing left open and no raw HTML."""
     normal = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\ufffd")
     whole = _without_html(normal).rstrip("\n")
-    last = next(reversed(blocks.parse(whole)), None)
+    # More will follow: what is open now may be something else then.
+    last = next(reversed(blocks.parse(f"{whole}\n\n")), None)
     if last is None or last.closed:
         return whole
     if last.kind == "code":
@@ -40,30 +42,49 @@ def _without_html(text: str) -> str:
         return text
     lines = text.split("\n")
     escape: dict[int, set[int]] = defaultdict(set)
+    # Where a line within code or a formula begins as HTML would: nothing can be escaped there. In a
+    # formula an indented line begins no HTML, in code in a line a space says the same as the end of
+    # the line.
+    inset: dict[int, int] = {}
+    joined: dict[int, int] = {}
     # How many "<" of a stretch of lines were met already: the cells of a table share a line.
     met: dict[int, int] = defaultdict(int)
-    for first, last, content, found in _inlines(text):
+    stretches = _inlines(text)
+    for first, last, content, found in stretches:
         before = met[first]
         met[first] += content.count("<")
         wanted = {before + content.count("<", 0, at) for at in found}
         for number, (line, column) in enumerate(_signs(lines, first, last)):
             if number in wanted:
                 escape[line].add(column)
+    for first, last, content, _ in stretches:
+        for line in range(first + 1, min(last, len(lines))):
+            start = _BEGINNING.match(lines[line])
+            if start is None or start.end() in escape[line] or start[0].endswith("    "):
+                continue
+            (joined if content else inset)[line] = start.end()
     for line, columns in escape.items():
         for column in sorted(columns, reverse=True):
-            lines[line] = f"{lines[line][:column]}\\{lines[line][column:]}"
+            # Not a backslash: it would make TeX of a line that begins with two dollars.
+            lines[line] = f"{lines[line][:column]}&lt;{lines[line][column + 1 :]}"
+    for line, column in inset.items():
+        lines[line] = f"{lines[line][:column]}    {lines[line][column:]}"
+    for line in sorted(joined, reverse=True):
+        lines[line - 1 : line + 1] = [f"{lines[line - 1]} {lines[line][joined[line] :]}"]
     return "\n".join(lines)
 
 
 def _inlines(text: str) -> list[tuple[int, int, str, list[int]]]:
-    """Return each stretch of inline text: its lines, its content, and where it would be HTML."""
+    """Return each stretch of text that is no code: its lines, its content, and where it would be HTML."""
     md = _probing()
     env: dict[str, Any] = {}
     tokens: list[Token] = []
-    md.block.parse(text, md, env, tokens)
+    md.block.parse(f"{text}\n\n", md, env, tokens)
     result = []
     for token in tokens:
-        if token.type == "inline" and token.map is not None:
+        if token.type == "math_block" and token.map is not None:
+            result.append((token.map[0], token.map[1], "", []))
+        elif token.type == "inline" and token.map is not None:
             found: list[int] = []
             env["probe"] = (token.content, found)
             md.inline.parse(token.content, md, env, [])

@@ -15,20 +15,20 @@ from app.transcript.sealing import sealed
     ("text", "expected"),
     [
         ("a < b and c > d", "a < b and c > d"),
-        ("say <b>no</b>", "say \\<b>no\\</b>"),
-        ("</details>", "\\</details>"),
-        ("`<b>` and <i>", "`<b>` and \\<i>"),
-        ("<https://x.org> <script>", "<https://x.org> \\<script>"),
-        ("> quote <b\n> more `<` <!-- c -->", "> quote \\<b\n> more `<` \\<!-- c -->"),
+        ("say <b>no</b>", "say &lt;b>no&lt;/b>"),
+        ("</details>", "&lt;/details>"),
+        ("`<b>` and <i>", "`<b>` and &lt;i>"),
+        ("<https://x.org> <script>", "<https://x.org> &lt;script>"),
+        ("> quote <b\n> more `<` <!-- c -->", "> quote &lt;b\n> more `<` &lt;!-- c -->"),
         (
             "| <a> | `<` |\n|---|---|\n| 1 <b> | <c> |",
-            "| \\<a> | `<` |\n|---|---|\n| 1 \\<b> | \\<c> |",
+            "| &lt;a> | `<` |\n|---|---|\n| 1 &lt;b> | &lt;c> |",
         ),
-        ("    <pre>\n\n<p>", "    <pre>\n\n\\<p>"),
-        ("```html\n<b>\n```\n<b>", "```html\n<b>\n```\n\\<b>"),
-        ("$a<b$ <b>", "$a<b$ \\<b>"),
-        ("\\<b> and \\\\<b>", "\\<b> and \\\\\\<b>"),
-        ("[a <b>](x.org) <c>", "[a \\<b>](x.org) \\<c>"),
+        ("    <pre>\n\n<p>", "    <pre>\n\n&lt;p>"),
+        ("```html\n<b>\n```\n<b>", "```html\n<b>\n```\n&lt;b>"),
+        ("$a<b$ <b>", "$a<b$ &lt;b>"),
+        ("\\<b> and \\\\<b>", "\\<b> and \\\\&lt;b>"),
+        ("[a <b>](x.org) <c>", "[a &lt;b>](x.org) &lt;c>"),
         ("```python\nopen", "```python\nopen\n```"),
         ("~~~~\nx\n", "~~~~\nx\n~~~~"),
         ("    indented", "    indented"),
@@ -39,8 +39,9 @@ def test_sealed(text: str, expected: str) -> None:
 
 
 def shown(text: str) -> str:
-    """Return how it is shown, line ends at the end of it and of code apart."""
-    return re.sub(r"\s+</code>", "</code>", to_html(text)).rstrip()
+    """Return how it is shown with more below, line ends at the end of it and of code apart, and insets in TeX."""
+    html = re.sub(r"\s+</code>", "</code>", to_html(f"{text}\n\n")).rstrip()
+    return re.sub(r"\s+&lt;", " &lt;", html)
 
 
 SIGNS = """<b> </details> <!-- --> <?x <![CDATA[ ` `` ``` $ $$ \\ \\( \\) < * &lt; [a](b) ![i](u)
