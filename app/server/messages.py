@@ -23,28 +23,24 @@ Pictures = Sequence[PictureFile]
 _OPEN, _CLOSE = "[THINK]", "[/THINK]"
 
 
-def messages(
-    turns: Sequence[Turn], kind: Kind, pictures: Pictures = (), *, keep_thinking: bool
-) -> list[Message]:
-    """Return the messages of a conversation. Raises WorldError where a picture is gone.
+def messages(turns: Sequence[Turn], kind: Kind, pictures: Pictures = ()) -> list[Message]:
+    """Return the messages of a conversation, with the thoughts that are in it, where they can go.
 
-    keep_thinking: earlier thoughts go with it.
+    Raises WorldError where a picture is gone.
     """
-    return [_message(turn, kind, pictures, keep_thinking=keep_thinking) for turn in turns]
+    return [_message(turn, kind, pictures) for turn in turns]
 
 
-def continued(
-    turns: Sequence[Turn], kind: Kind, pictures: Pictures = (), *, keep_thinking: bool
-) -> dict[str, Any]:
+def continued(turns: Sequence[Turn], kind: Kind, pictures: Pictures = ()) -> dict[str, Any]:
     """Return the fields of a request whose last turn is an assistant's that goes on.
 
     The kind must be able to: see Kind.prefill, and Kind.thoughts where the turn holds one.
     """
     *before, last = turns
-    sent = messages(before, kind, pictures, keep_thinking=keep_thinking)
+    sent = messages(before, kind, pictures)
     thought, text = thought_of(last), text_of(last)
     is_open = thought is not None and not thought.closed and not text
-    message = _message(last, kind, pictures, keep_thinking=True)
+    message = _message(last, kind, pictures)
     fields: dict[str, Any] = {}
     if kind.prefill == "flags":
         fields = {"continue_final_message": True, "add_generation_prompt": False}
@@ -72,12 +68,12 @@ def text_of(turn: Turn) -> str:
     return "".join(part for part in turn.parts if isinstance(part, str))
 
 
-def _message(turn: Turn, kind: Kind, pictures: Pictures, *, keep_thinking: bool) -> Message:
+def _message(turn: Turn, kind: Kind, pictures: Pictures) -> Message:
     if turn.role != "assistant":
         return {"role": turn.role, "content": _content(turn, kind, pictures)}
     message: Message = {"role": "assistant", "content": text_of(turn)}
     thought = thought_of(turn)
-    if thought is None or not keep_thinking or not thought.text:
+    if thought is None or not thought.text:
         return message
     match kind.carry:
         case "reasoning_content" | "reasoning":

@@ -165,6 +165,32 @@ def page(host: str, text: str) -> Problem:
     )
 
 
+def no_model(host: str, model: str, detail: str = "") -> Problem:
+    """Return the problem of a model that the server does not have."""
+    return Problem(
+        "server-model",
+        f"{host} has no model named {model}.",
+        "Choose another in “Connect to a server…”, which lists those it has.",
+        detail,
+    )
+
+
+def broken_off(host: str, reason: str) -> Problem:
+    """Return the problem of an answer that the server itself did not let end."""
+    if reason == "content_filter":
+        return Problem("server-filter", f"A filter of {host} ended the answer.", "Ask otherwise.")
+    return Problem("server-failed", f"{host} failed while it worked on the answer.", _KEPT)
+
+
+def cannot_continue(host: str) -> Problem:
+    """Return the problem of an answer that is to go on where the server has no way to."""
+    return Problem(
+        "server-no-continue",
+        f"{host} cannot go on with an answer that stopped.",
+        "Use Retry, which asks anew.",
+    )
+
+
 _KEPT = "What came is kept: “Continue” goes on from there."
 
 
@@ -215,12 +241,7 @@ def _not_found(host: str, model: str, message: str, detail: str) -> Problem:
     named = bool(model) and (model in message or "model" in message.lower())
     # mlx_lm looks for a name that it does not know on the hub, and says how that failed.
     if named or "locate the files" in message or "Repository Not Found" in message:
-        return Problem(
-            "server-model",
-            f"{host} has no model named {model}.",
-            "Choose another in “Connect to a server…”, which lists those it has.",
-            detail,
-        )
+        return no_model(host, model, detail)
     return Problem(
         "server-not-found",
         f"{host} has nothing at this address.",
