@@ -45,6 +45,8 @@ from app.errors import Problem, WorldError
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
+    from app.server.chat import ServerModel
+
 _LOADING_EVERY_S = 0.05
 
 _Job = tuple[float, Load | Tokenize | Generate | Unload]
@@ -103,12 +105,13 @@ def _read_commands(
 
 
 class Worker:
-    """Does the jobs: holds the loaded back end, if any."""
+    """Does the jobs: holds the loaded back end, or the server in its place, if any."""
 
     def __init__(self, outbox: Outbox, flags: Flags) -> None:
         self._outbox = outbox
         self._flags = flags
         self._backend: Backend | None = None
+        self._server: ServerModel | None = None
         self._info: ModelInfo | None = None
         self._pace = Pace(1)
 
@@ -131,7 +134,11 @@ class Worker:
     def _load(self, job: Load) -> None:
         began = time.monotonic()
         self._unload()
-        backend = make_backend(job.options.backend)
+        loading: Backend | ServerModel
+        if job.options.backend == "openai":
+            loading = self._server = make_server()
+        else:
+            loading = self._backend = make_backend(job.options.backend)
         told_at = 0.0
 
         def progress(fraction: float) -> bool:
@@ -143,21 +150,24 @@ class Worker:
             return not self._flags.cancelled(job.request)
 
         try:
-            info = backend.load(job.options, progress)
+            self._info = info = loading.load(job.options, progress)
         except WorldError:
-            backend.unload()
+            self._unload()
             raise
-        self._backend, self._info = backend, info
         self._pace = Pace(job.options.batch)
         self._outbox.send(Loading(job.request, 1.0))
         self._outbox.send(Loaded(job.request, info, time.monotonic() - began))
 
     def _unload(self) -> None:
-        if self._backend is not None:
-            self._backend.unload()
-        self._backend = self._info = None
+        for model in (self._backend, self._server):
+            if model is not None:
+                model.unload()
+        self._backend = self._server = self._info = None
 
     def _tokenize(self, job: Tokenize) -> None:
+        if self._server is not None:
+            title = "A server does not tell how it cuts a text into tokens."
+            raise WorldError(Problem("server-no-tokens", title, "Name a model's file instead."))
         backend, _ = self._loaded()
         ids = backend.encode(job.prompt)
         tokens = [backend.token(token_id) for token_id in ids]
@@ -165,6 +175,10 @@ class Worker:
         self._outbox.send(Tokens(job.request, tuple(ids), pieces))
 
     def _generate(self, job: Generate, received: float) -> None:
+        if self._server is not None:
+            flags, outbox = self._flags, self._outbox
+            self._server.generate(job, flags=flags, outbox=outbox, received=received)
+            return
         backend, info = self._loaded()
         generate(
             backend,
@@ -193,3 +207,10 @@ def make_backend(name: BackendName) -> Backend:
     from app.engine.backends.llama_cpp import LlamaCppBackend
 
     return LlamaCppBackend()
+
+
+def make_server() -> "ServerModel":
+    """Return a model on a server, not yet looked for; the client is imported with it."""
+    from app.server.chat import ServerModel
+
+    return ServerModel()
