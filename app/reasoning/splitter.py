@@ -6,36 +6,40 @@ What counts as a marker:
   type it, so a second thought after the answer began is a thought again. Opening an open thought or
   closing a closed one changes nothing. Any other control token is a marker without effect: it is
   kept in the record and is nobody's words.
-- Text that spells a marker counts for text formats only (and for all with `literal`, where control
-  tokens were recorded as text). A thought opens at the start of the output or after another
-  thought, with nothing but white space and broken-off markers before it (`<<think>` opens one).
-  Once an answer has begun, it is the model talking about tags: to take the words after them out of
-  the answer would hide what was said, and a prompt could make a model hide it. So they stay text.
+- Text that spells a marker counts where markers are not control tokens (and for all with `literal`,
+  where control tokens were recorded as text). A thought opens at the start of the output or after
+  another thought, with nothing but white space and broken-off markers before it (`<<think>` opens
+  one). Once an answer has begun, it is the model talking about tags: to take the words after them
+  out of the answer would hide what was said, and a prompt could make a model hide it. So they stay
+  text. At the very start the opening markers of the formats in `watch` count, too: the first marker
+  chooses the format.
 - Inside a thought only the closing marker counts; an opening one directly at its start is a
-  repetition of what the prompt opened and is a marker, later ones are the thought's own words.
-  Closing markers before any answer are markers, inside an answer they are text.
+  repetition of what the prompt opened and is a marker, later ones are the thought's own words. A
+  closing marker that is quoted is the thought's own, too (`app.reasoning.literal`). Closing markers
+  before any answer are markers, inside an answer they are text.
 
 Nothing is trimmed or dropped: the texts of all pieces, joined, are the output. Pieces depend on the
-output only, not on how it was cut. Between calls nothing is kept but the beginning of what may
-become a marker.
+output only, not on how it was cut.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from itertools import groupby
-from typing import Literal
+from collections.abc import Sequence
+from typing import Protocol
 
+from app.reasoning.channels import ChannelReader
 from app.reasoning.formats import Format
+from app.reasoning.pieces import Channel, Piece, Sink, coalesced
+from app.reasoning.tags import TagReader
 
-Channel = Literal["thinking", "answer", "marker"]
+__all__ = ["Channel", "Piece", "Splitter", "coalesced"]
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A stretch of output on one channel."""
+class _Reader(Protocol):
+    thinking: bool
 
-    channel: Channel
-    text: str
+    def read(self, text: str, sink: Sink) -> None: ...
+    def mark(self, name: str, text: str, sink: Sink) -> None: ...
+    def let_go(self, sink: Sink) -> None: ...
+    def finish(self, sink: Sink) -> None: ...
 
 
 class Splitter:
@@ -43,6 +47,8 @@ class Splitter:
 
     format: how the model marks thoughts. thinking_open: the prompt ended inside a thought.
     literal: the markers of a control format are recorded as text (a raw output read from a file).
+    by_id: the vocabulary has the markers as control tokens, so spelled ones are text.
+    watch: formats whose opening markers count, spelled, at the start of the output.
     """
 
     def __init__(
@@ -51,14 +57,21 @@ class Splitter:
         *,
         thinking_open: bool = False,
         literal: bool = False,
+        by_id: bool = False,
+        watch: Sequence[Format] = (),
     ) -> None:
-        self._open = format.open
-        self._close = format.close
-        self._reads_text = bool(format.open) and (literal or not format.control)
-        self._held = ""
-        # Nothing but white space and broken-off markers since the start or the last marker.
-        self._fresh = True
-        self.thinking = thinking_open
+        self.format = format
+        self._reads_text = literal or not (format.control or by_id)
+        thinking = thinking_open or (literal and format.starts_open)
+        self._reader = self._read_as(format, thinking)
+        # Where a thought is open already, its format is known.
+        self._watch = () if thinking else tuple(row for row in watch if row is not format)
+        self._begun = ""
+
+    @property
+    def thinking(self) -> bool:
+        """Whether a thought is open."""
+        return self._reader.thinking
 
     @property
     def closed(self) -> bool:
@@ -70,115 +83,62 @@ class Splitter:
 
         control: the token's name where the stretch is one control token; text is its spelling.
         """
-        pieces: list[Piece] = []
-        if control is None:
-            if self._reads_text:
-                self._read(self._held + text, pieces)
+        sink = Sink()
+        if control is not None:
+            self._decide(sink)
+            if not self.format.open:
+                sink.say(text, thinking=False)
+            elif control in self.format.tokens:
+                self._reader.mark(control, text, sink)
             else:
-                self._emit(text, pieces)
-        elif not self._open:
-            self._emit(text, pieces)
+                self._reader.let_go(sink)
+                sink.mark(text)
+        elif self._watch:
+            self._look(self._begun + text, sink)
         else:
-            self._emit(self._held, pieces)
-            self._held = ""
-            if control == self._open:
-                self._switch(True)
-            elif control == self._close:
-                self._switch(False)
-            if text:
-                pieces.append(Piece("marker", text))
-        return pieces
+            self._reader.read(text, sink)
+        return sink.pieces
 
     def finish(self) -> list[Piece]:
         """Return what was withheld: the output ended before it became a marker."""
-        pieces: list[Piece] = []
-        self._emit(self._held, pieces)
-        self._held = ""
-        return pieces
+        sink = Sink()
+        self._decide(sink)
+        self._reader.finish(sink)
+        return sink.pieces
 
-    def _switch(self, thinking: bool) -> None:
-        self.thinking = thinking
-        self._fresh = True
+    def _read_as(self, row: Format, thinking: bool) -> _Reader:
+        if row.channels:
+            return ChannelReader(row, thinking=thinking, reads_text=self._reads_text)
+        return TagReader(row, thinking=thinking, reads_text=self._reads_text)
 
-    def _emit(self, text: str, pieces: list[Piece]) -> None:
-        if not text:
+    def _look(self, text: str, sink: Sink) -> None:
+        """Choose the format by how the output begins, as soon as that can be told."""
+        self._begun = text
+        said = text.lstrip()
+        if len(text) - len(said) > _LONGEST_BLANK:
+            self._decide(sink)
             return
-        channel: Channel = "thinking" if self.thinking else "answer"
-        if pieces and pieces[-1].channel == channel:
-            pieces[-1] = Piece(channel, pieces[-1].text + text)
-        else:
-            pieces.append(Piece(channel, text))
+        rows = (*((self.format,) if self._reads_text else ()), *self._watch)
+        begun = False
+        for row in rows:
+            for opener in row.openers:
+                if said.startswith(opener):
+                    if row is not self.format:
+                        self.format, self._reads_text = row, True
+                        self._reader = self._read_as(row, thinking=False)
+                    self._decide(sink)
+                    return
+                begun |= opener.startswith(said)
+        if not begun:
+            self._decide(sink)
 
-    def _read(self, text: str, pieces: list[Piece]) -> None:
-        """Emit all of `text` that is decided; hold the rest."""
-        self._held = ""
-        at = 0
-        while at < len(text):
-            if self._fresh:
-                at = self._read_fresh(text, at, pieces)
-            elif self.thinking:
-                at = self._read_thought(text, at, pieces)
-            else:
-                self._emit(text[at:], pieces)
-                return
-            if self._held:
-                return
-
-    def _read_fresh(self, text: str, at: int, pieces: list[Piece]) -> int:
-        """Read white space, markers and broken-off markers from `at`; return where they end."""
-        start = at
-        while at < len(text):
-            if text[at].isspace():
-                at += 1
-                continue
-            marker = next((m for m in (self._open, self._close) if text.startswith(m, at)), None)
-            if marker is not None:
-                self._emit(text[start:at], pieces)
-                pieces.append(Piece("marker", marker))
-                self._switch(marker == self._open)
-                return at + len(marker)
-            common = max(_common(text, at, self._open), _common(text, at, self._close))
-            if common == len(text) - at:
-                self._emit(text[start:at], pieces)
-                self._held = text[at:]
-                return at
-            if not common:
-                self._fresh = False
-                break
-            at += common
-        self._emit(text[start:at], pieces)
-        return at
-
-    def _read_thought(self, text: str, at: int, pieces: list[Piece]) -> int:
-        """Read a thought's words from `at` up to and with its closing marker."""
-        end = text.find(self._close, at)
-        if end >= 0:
-            self._emit(text[at:end], pieces)
-            pieces.append(Piece("marker", self._close))
-            self._switch(False)
-            return end + len(self._close)
-        end = len(text)
-        for length in range(min(len(self._close) - 1, end - at), 0, -1):
-            if self._close.startswith(text[end - length :]):
-                end -= length
-                break
-        self._emit(text[at:end], pieces)
-        self._held = text[end:]
-        return end
+    def _decide(self, sink: Sink) -> None:
+        """Read what was withheld by the format that is known now."""
+        begun, self._begun = self._begun, ""
+        self._watch = ()
+        if begun:
+            self._reader.read(begun, sink)
 
 
-def _common(text: str, at: int, marker: str) -> int:
-    """Return how many characters of `text` from `at` spell the beginning of `marker`."""
-    length = 0
-    while length < len(marker) and text[at + length : at + length + 1] == marker[length]:
-        length += 1
-    return length
-
-
-def coalesced(pieces: Iterable[Piece]) -> Iterator[Piece]:
-    """Join neighbours on one channel; markers stay apart, each a piece of its own."""
-    for channel, run in groupby(pieces, key=lambda piece: piece.channel):
-        if channel == "marker":
-            yield from run
-        else:
-            yield Piece(channel, "".join(piece.text for piece in run))
+_LONGEST_BLANK = 1000
+"""White space at the start of an output, in characters, after which no other format is expected."""
