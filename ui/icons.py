@@ -99,6 +99,20 @@ def _chevron_down(path: QPainterPath) -> None:
     _line(path, (4, 6.2), (8, 10.2), (12, 6.2))
 
 
+def _chevron_up(path: QPainterPath) -> None:
+    _line(path, (4, 9.8), (8, 5.8), (12, 9.8))
+
+
+def _wrap(path: QPainterPath) -> None:
+    _line(path, (2.5, 3.5), (13.5, 3.5))
+    _line(path, (2.5, 12.5), (5.5, 12.5))
+    path.moveTo(2.5, 8)
+    path.lineTo(11, 8)
+    path.cubicTo(14.2, 8, 14.2, 12.5, 11, 12.5)
+    path.lineTo(8, 12.5)
+    _line(path, (9.8, 10.7), (8, 12.5), (9.8, 14.3))
+
+
 def _chevron_right(path: QPainterPath) -> None:
     _line(path, (6.2, 4), (10.2, 8), (6.2, 12))
 
@@ -174,7 +188,9 @@ _DRAWINGS: dict[str, Draw] = {
     "send": _send,
     "stop": _stop,
     "chevron-down": _chevron_down,
+    "chevron-up": _chevron_up,
     "chevron-right": _chevron_right,
+    "wrap": _wrap,
     "attach": _attach,
     "clock": _clock,
     "plus": _plus,

@@ -47,14 +47,14 @@ class Anchor:
 class Column:
     """One text: see the module. x and y count from the column's own top left corner.
 
-    over: draws something over a cell that has been drawn, at its corner.
+    over: draws something over a cell that has been drawn, at its corner, within a clip.
     """
 
     def __init__(self, kind: Kind, shelf: Shelf) -> None:
         self.kind = kind
         self.cells: list[Cell] = []
         self.width = -1
-        self.over: Callable[[QPainter, Cell], None] | None = None
+        self.over: Callable[[QPainter, Cell, QRectF], None] | None = None
         self._shelf = shelf
         self._blocks: list[Block] = []
         self._tops = [0]
@@ -243,7 +243,7 @@ class Column:
             last = number == len(self.cells) - 1
             cell.paint(painter, inside, _part(picked, number), caret=caret and last)
             if self.over is not None:
-                self.over(painter, cell)
+                self.over(painter, cell, inside)
             painter.restore()
 
     def place_controls(self, host: QWidget, origin: QPoint, top: int, bottom: int) -> None:
