@@ -48,8 +48,7 @@ def continued(turns: Sequence[Turn], kind: Kind, pictures: Pictures = ()) -> dic
         message["prefix"] = True
     if kind.name == "llama_cpp" and thought is not None:
         fields["continue_final_message"] = "reasoning_content" if is_open else "content"
-        # With no text at all it takes a closed thought for an open one. Its templates trim this.
-        message["content"] = text or ("" if is_open else "\n")
+        message["content"] = text
     elif kind.name == "vllm" and thought is not None:
         message = {"role": "assistant", "content": _parts(thought, text)}
     return {"messages": [*sent, message], **fields}
