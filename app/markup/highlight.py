@@ -5,6 +5,7 @@ The kinds are few, so that a theme can name them all.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -43,10 +44,17 @@ def runs(text: str, language: str) -> list[Run]:
 
     language: as written after a fence. An unknown one, or none, gives no stretches.
     """
+    return list(each_run(text, language))
+
+
+def each_run(text: str, language: str) -> Iterator[Run]:
+    """Yield the same one by one, as they are found: long code can be gone through in slices."""
     lexer = _lexer(language) if language and len(text) <= _MAX_CHARACTERS else None
-    return [] if lexer is None else list(_joined(lexer, text))
+    if lexer is not None:
+        yield from _joined(lexer, text)
 
 
+@lru_cache(maxsize=32)
 def _lexer(language: str) -> "Lexer | None":
     from pygments.lexers import get_lexer_by_name
     from pygments.util import ClassNotFound

@@ -33,7 +33,8 @@ WHOLE = 1 << 60
 class Cell:
     """One block. Offsets count the characters of its text as it is shown; lengths are pixels.
 
-    waits: the formulas that were not known yet when it was laid out.
+    waits: the formulas that were not known yet when it was laid out. fresh_from: how far down it is
+    drawn as it was before it grew last, in pixels.
     """
 
     def __init__(self, source: str, kind: Kind) -> None:
@@ -44,6 +45,7 @@ class Cell:
         self.width = -1
         self._laid_out_for = -1
         self.waits: frozenset[Wish] = frozenset()
+        self.fresh_from = 0
 
     @property
     def style(self) -> Style:

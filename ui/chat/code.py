@@ -27,7 +27,7 @@ from ui import theme
 from ui.chat import style
 from ui.chat.cells import CARET_PX, Cell, cursor_x
 from ui.chat.controls import QuietButton
-from ui.chat.highlighting import Coloured, format_range, formats, lines
+from ui.chat.highlighting import Paint, format_range, formats
 from ui.chat.sideways import BAR_PX, Sideways
 from ui.chat.style import RADIUS_PX, Kind
 from ui.chat.utf16 import characters, units
@@ -37,6 +37,7 @@ LINE_PX = 20
 PAD_PX = 14
 ABOVE_PX = 10
 TAB_COLUMNS = 4
+KEPT_LINES = 400
 
 
 class CodeCell(Cell):
@@ -49,7 +50,7 @@ class CodeCell(Cell):
         self._closed = block.closed
         self._starts = _line_starts(self.text)
         self._lines: dict[int, QTextLayout] = {}
-        self._coloured: list[Coloured] | None = None
+        self._paint = Paint()
         self._widest: float | None = None
         self._sideways = Sideways("Scroll the code sideways", self._on_scrolled)
         self._copy: QuietButton | None = None
@@ -75,19 +76,16 @@ class CodeCell(Cell):
         self._starts[kept:] = [at + start for start in _line_starts(text[at:])]
         self._lines.pop(kept, None)
         self._widest = max(self._widest or 0.0, self._advance(text[at:]))
-        if self._coloured is not None:
-            del self._coloured[kept:]
+        self._paint.forget(kept)
         self.source, self.text, self._closed = block.source, text, block.closed
-        if block.closed:
-            self._coloured = None
-            self._lines.clear()
+        self.fresh_from = 0 if block.closed else int(self._top(kept))
         self.height = self.estimate(self.width)
         return True
 
     def release(self) -> None:
         """Drop layouts, colours and controls."""
         self._lines.clear()
-        self._coloured = None
+        self._paint = Paint()
         if self._copy is not None:
             self._copy.hide()
             self._copy.deleteLater()
@@ -182,6 +180,9 @@ class CodeCell(Cell):
                 if two > one:
                     chosen = [format_range(one, two - one, form)]
             layout.draw(painter, QPointF(PAD_PX - self._sideways.value, self._top(number)), chosen)
+        if len(self._lines) > KEPT_LINES:
+            near = range(first - KEPT_LINES // 4, last + KEPT_LINES // 4)
+            self._lines = {at: line for at, line in self._lines.items() if at in near}
 
     def _paint_caret(self, painter: QPainter) -> None:
         number = len(self._starts) - 1
@@ -224,15 +225,16 @@ class CodeCell(Cell):
         return made
 
     def _colours(self, number: int) -> list[QTextLayout.FormatRange]:
-        if self._coloured is None:
-            # While it is still being written a block is coloured line by line, which is wrong at
-            # most inside a string or comment over several lines, and put right when it is closed.
-            self._coloured = lines(self.text, self.language) if self._closed else []
-        while number >= len(self._coloured):
-            line = self._text_of(len(self._coloured))
-            self._coloured += lines(line, self.language)
-        dark = self.style.theme.dark
-        return formats(self._text_of(number), self._coloured[number], dark=dark)
+        text = self._text_of(number)
+        if self._closed:
+            self._paint.go_through(self.text, self.language, self._on_painted)
+        coloured = self._paint.line(number, text, self.language)
+        return formats(text, coloured, dark=self.style.theme.dark)
+
+    def _on_painted(self) -> None:
+        self._lines.clear()
+        if self._host is not None:
+            self._host.update()
 
     def _text_of(self, number: int) -> str:
         return self.text[self._starts[number] : self._end(number)]

@@ -59,7 +59,7 @@ class Column:
         self._blocks: list[Block] = []
         self._tops = [0]
         self._valid = 0
-        self._changed: int | None = None
+        self._changed: tuple[int, int] | None = None
 
     # ------------------------------------------------------------ contents
 
@@ -82,8 +82,11 @@ class Column:
         del self.cells[kept:], self._blocks[first:]
         self._blocks.extend(blocks[first:])
         self._valid = min(self._valid, first)
-        # The caret leaves the cell before them, if it was the last one.
-        self._change(max(0, first - 1))
+        if grown and kept == len(self.cells) == len(blocks):
+            self._change(first, self.cells[first].fresh_from)
+        else:
+            # The caret leaves the cell before, if it was the last one.
+            self._change(max(0, first - 1))
         self._adopt(_cell(block, self.kind, self._shelf.formulas) for block in blocks[kept:])
 
     @property
@@ -181,7 +184,8 @@ class Column:
             before = cell.height
             if not cell.exact:
                 cell.lay_out()
-                self._change(number)
+                self._change(number, cell.fresh_from)
+                cell.fresh_from = 0
             self._shelf.touch(cell)
             if cell.height != before:
                 self._valid = min(self._valid, number)
@@ -208,18 +212,20 @@ class Column:
 
     # ------------------------------------------------------------ drawing
 
-    def _change(self, number: int) -> None:
-        self._changed = number if self._changed is None else min(self._changed, number)
+    def _change(self, number: int, below: int = 0) -> None:
+        at = (number, below)
+        self._changed = at if self._changed is None else min(self._changed, at)
 
     def take_changed(self) -> int | None:
         """Return the top of what is to be drawn anew since this was asked last; None for nothing.
 
         Nothing above it was laid out or moved, so that a tick of a stream draws only its end.
         """
-        number, self._changed = self._changed, None
-        if number is None:
+        found, self._changed = self._changed, None
+        if found is None:
             return None
-        return self.top(number) if number < len(self.cells) else 0
+        number, below = found
+        return self.top(number) + below if number < len(self.cells) else 0
 
     def paint(
         self,

@@ -3,9 +3,13 @@
 Every ink keeps a contrast of 4.5:1 on the ground of code blocks, in both themes.
 """
 
+import time
+from collections.abc import Callable, Iterator
+
+from PySide6.QtCore import QTimer
 from PySide6.QtGui import QColor, QTextCharFormat, QTextLayout
 
-from app.markup.highlight import Kind, runs
+from app.markup.highlight import Kind, each_run
 from ui.chat.utf16 import units
 
 LIGHT: dict[Kind, str] = {
@@ -36,14 +40,27 @@ DARK: dict[Kind, str] = {
 Coloured = list[tuple[int, int, Kind]]
 """Start, length (in characters) and kind of the stretches of one line."""
 
+AT_ONCE = 4000
+"""Characters of code that are coloured in one go: 4 ms."""
+SLICE_S = 0.003
+
 
 def lines(code: str, language: str) -> list[Coloured]:
     """Return the stretches of each line of some code."""
-    found: list[Coloured] = [[] for _ in range(code.count("\n") + 1)]
+    found: list[Coloured] = []
+    for _ in in_slices(code, language, found):
+        pass
+    return found
+
+
+def in_slices(code: str, language: str, found: list[Coloured]) -> Iterator[None]:
+    """Put the stretches of each line into a list, a few at each step."""
+    found += [[] for _ in range(code.count("\n") + 1)]
     number = 0
     line_start = 0
     line_end = _end_of_line(code, 0)
-    for run in runs(code, language):
+    for run in each_run(code, language):
+        yield
         start, end = run.start, run.start + run.length
         while start < end:
             while start > line_end:
@@ -54,7 +71,60 @@ def lines(code: str, language: str) -> list[Coloured]:
             if stop > start:
                 found[number].append((start - line_start, stop - start, run.kind))
             start = stop + 1 if stop == line_end else stop
-    return found
+
+
+class Paint:
+    """The colours of one block of code.
+
+    Line by line at first, which is wrong at most inside a string or comment over several lines.
+    Once the block is whole it is gone through from its beginning: at once where that is quick, else
+    a part of a frame at a time, and the lines change their colours at the end of it.
+    """
+
+    def __init__(self) -> None:
+        self._single: dict[int, Coloured] = {}
+        self._whole: list[Coloured] | None = None
+        self._coming: list[Coloured] = []
+        self._steps: Iterator[None] | None = None
+        self._timer: QTimer | None = None
+
+    def line(self, number: int, text: str, language: str) -> Coloured:
+        """Return the colours of a line, as far as they are known."""
+        if self._whole is not None:
+            return self._whole[number]
+        found = self._single.get(number)
+        if found is None:
+            found = self._single[number] = lines(text, language)[0]
+        return found
+
+    def forget(self, number: int) -> None:
+        """Forget a line that has become another, and all that was known of the whole."""
+        self._single.pop(number, None)
+        self._whole = self._steps = self._timer = None
+
+    def go_through(self, code: str, language: str, done: Callable[[], None]) -> None:
+        """Find the colours of the whole, once; `done` is called if that takes time."""
+        if self._whole is not None or self._steps is not None:
+            return
+        if len(code) <= AT_ONCE:
+            self._whole = lines(code, language)
+            return
+        self._coming = []
+        self._steps = in_slices(code, language, self._coming)
+        self._timer = QTimer()
+        self._timer.timeout.connect(lambda: self._step(done))
+        self._timer.start(0)
+
+    def _step(self, done: Callable[[], None]) -> None:
+        until = time.perf_counter() + SLICE_S
+        for _ in self._steps or ():
+            if time.perf_counter() > until:
+                return
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer, self._whole = None, self._coming
+        self._single.clear()
+        done()
 
 
 def formats(text: str, coloured: Coloured, *, dark: bool) -> list[QTextLayout.FormatRange]:
