@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 HEIGHT_PX = 52
 WARN_SHARE, FULL_SHARE = 0.70, 0.85
-_ENGINES = {"llama_cpp": "llama.cpp", "scripted": "scripted"}
+_ENGINES = {"llama_cpp": "llama.cpp", "mlx": "MLX", "scripted": "scripted"}
 
 
 class ModelChip(QAbstractButton):

@@ -36,12 +36,17 @@ class ModelState:
 
 def remembered(path: str) -> ModelState:
     """Return the state of the model of last time: known by name, not loaded before it is needed."""
-    return ModelState(name=Path(path).stem, path=path) if path else ModelState()
+    return ModelState(name=_name_of(path), path=path) if path else ModelState()
 
 
 def chosen(path: str, plan: LoadPlan | None = None) -> ModelState:
     """Return the state of a model whose load begins."""
-    return ModelState(phase="loading", name=Path(path).stem, path=path, plan=plan)
+    return ModelState(phase="loading", name=_name_of(path), path=path, plan=plan)
+
+
+def _name_of(path: str) -> str:
+    """Return what a model is called before it is loaded; a folder's name may have dots in it."""
+    return Path(path).name.removesuffix(".gguf")
 
 
 def took(state: ModelState, load: "Load | None") -> ModelState:

@@ -16,7 +16,7 @@ from app.chat.planner import Planner
 from app.chat.session_state import Change, SessionState
 from app.chat.turn import TurnState
 from app.engine import death
-from app.engine.choice import backend_for
+from app.engine.choice import is_planned
 from app.engine.client import EngineClient
 from app.engine.protocol import (
     OUT_OF_MEMORY,
@@ -72,7 +72,7 @@ class SessionModel:
         self._load_request = request = self._engine.next_request()
         self._change("model", "context", model=chosen(path, plan))
         self._chosen = plan is not None
-        self._planning = plan is None and backend_for(path) == "llama_cpp"
+        self._planning = plan is None and is_planned(path)
         if not self._planning:
             self._send_load(path, plan)
             return

@@ -13,7 +13,7 @@ from app.chat.answer import Answer
 from app.chat.message import Message, Provenance, Text, new_id
 from app.chat.request import Wishes, generation, provenance, turn_of
 from app.cli.engine import engine, load, model_path, options_for
-from app.engine.choice import backend_for
+from app.engine.choice import is_planned
 from app.engine.protocol import (
     Cancel,
     Delta,
@@ -41,7 +41,7 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add `ask` to the commands."""
     parser = commands.add_parser("ask", help="ask one question and stream the answer")
     parser.add_argument("prompt", metavar="PROMPT", help='the question ("-" reads it from stdin)')
-    parser.add_argument("--model", metavar="M", help='a GGUF file, or "demo"')
+    parser.add_argument("--model", metavar="M", help='a GGUF file, an MLX folder, or "demo"')
     parser.add_argument("--system", metavar="S", default="", help="added to the system prompt")
     parser.add_argument("--seed", type=_at_least(0), metavar="N")
     parser.add_argument("--max-tokens", type=_at_least(0), default=0, metavar="N")
@@ -109,7 +109,7 @@ def _plan(path: Path) -> "LoadPlan | None":
     from app import settings
     from app.chat import load_plan, planner
 
-    if backend_for(str(path)) != "llama_cpp":
+    if not is_planned(str(path)):
         return None
     context = load_plan.wanted_context(settings.load()[0].context)
     try:

@@ -76,7 +76,7 @@ def model_path(given: str | None) -> Path:
         return Path(given).expanduser()
     if given is None:
         chosen, _ = settings.load()
-        if chosen.last_model and Path(chosen.last_model).is_file():
+        if chosen.last_model and Path(chosen.last_model).exists():
             return Path(chosen.last_model)
     demo = paths.demo_model()
     if not demo.is_file():

@@ -11,7 +11,7 @@ from typing import Literal
 from app.errors import Problem
 from app.prompts.segments import Prompt, Turn
 
-BackendName = Literal["llama_cpp", "scripted", "openai"]
+BackendName = Literal["llama_cpp", "mlx", "scripted", "openai"]
 KVType = Literal["f16", "q8_0", "q4_0"]
 Channel = Literal["thinking", "answer"]
 StopReason = Literal["stop", "length", "cancelled", "loop"]

@@ -204,6 +204,10 @@ def make_backend(name: BackendName) -> Backend:
         from app.engine.backends.scripted import ScriptedBackend
 
         return ScriptedBackend()
+    if name == "mlx":
+        from app.engine.backends.mlx import MlxBackend
+
+        return MlxBackend()
     from app.engine.backends.llama_cpp import LlamaCppBackend
 
     return LlamaCppBackend()

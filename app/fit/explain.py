@@ -57,7 +57,7 @@ def too_big(parts: "Parts", spare_bytes: int) -> str:
 
 def no_mlx() -> str:
     """Return the verdict on an MLX model where there is no Mac."""
-    return "MLX models run on Macs with Apple silicon."
+    return "MLX models run on Macs with Apple silicon: choose a GGUF of the same model."
 
 
 def choice(chosen: "Row | None", rows: Sequence["Row"], machine: "Machine", context: int) -> str:

@@ -108,6 +108,8 @@ def decided(machine: Machine, context: int, rows: Sequence[Row]) -> Plan:
     """Return the plan of these rows: with the choice, and its reason."""
     choice = _choose(rows)
     reason = explain.choice(choice, rows, machine, context)
+    if rows and not _runs_mlx(machine) and all(row.shape.engine == "mlx" for row in rows):
+        reason = explain.no_mlx()
     return Plan(machine, context, tuple(rows), choice, reason)
 
 

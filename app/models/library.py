@@ -73,6 +73,16 @@ def find(name: str) -> LocalModel | None:
     return next(by_path, None) or next(by_name, None)
 
 
+def at(path: Path) -> LocalModel | None:
+    """Return the model that a path names, a GGUF file or an MLX folder, wherever it is."""
+    if _is_file(path / "config.json"):
+        size = sum(file.stat().st_size for file in path.glob("*") if _is_file(file))
+        return LocalModel(str(path), path.name, "folder", size, "mlx")
+    if path.suffix != ".gguf" or not _is_file(path):
+        return None
+    return LocalModel(str(path), path.stem, "folder", path.stat().st_size, "llama_cpp")
+
+
 def _every() -> Iterator[LocalModel]:
     yield from _tree(models_folder(), "ponder")
     for folder in lm_studio_folders():

@@ -3,7 +3,8 @@
 Each function is one job; they start processes and read files, and raise WorldError.
 """
 
-import importlib.util
+import platform
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -43,12 +44,12 @@ TARGETS = ("Q8_0", "Q6_K", "Q5_K_M", "Q4_K_M")
 
 
 def engines() -> frozenset[str]:
-    """Return the engines that this Ponder has: a model that none of them runs is not offered."""
-    return frozenset(
-        engine
-        for engine in table.ENGINES
-        if importlib.util.find_spec(f"app.engine.backends.{engine}") is not None
-    )
+    """Return the engines that this Ponder has: a model that none of them runs is not offered.
+
+    MLX comes with it on Macs with Apple silicon only. Elsewhere it is for tests: it has no GPU.
+    """
+    apple = sys.platform == "darwin" and platform.machine() == "arm64"
+    return table.ENGINES if apple else table.ENGINES - {"mlx"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,18 +98,11 @@ def _with_opened(
 ) -> tuple["LocalModel", ...]:
     known = {str(model.path) for model in found}
     others = [
-        library.LocalModel(path, Path(path).stem, "folder", size, "llama_cpp", None)
+        model
         for path in dict.fromkeys(opened)
-        if path not in known and path.endswith(".gguf") and (size := _size(path))
+        if path not in known and (model := library.at(Path(path))) is not None
     ]
     return (*found, *others)
-
-
-def _size(path: str) -> int:
-    try:
-        return Path(path).stat().st_size
-    except OSError:
-        return 0
 
 
 def plan_item(
