@@ -1,4 +1,4 @@
-"""Magistral's own system prompt: without it the model does not think before it answers."""
+"""The system prompts of Mistral's reasoning models: without them they do not think, or rarely."""
 
 from dataclasses import replace
 
@@ -20,14 +20,51 @@ _AFTER = "Here, provide a self-contained response."
 
 MAGISTRAL_SYSTEM_PROMPT = Turn("system", (_BEFORE, Thought(_THOUGHT), _AFTER))
 
+# Ministral 3 Reasoning (2512) has the same under a heading, and one sentence otherwise.
+_MINISTRAL_THOUGHT = """\
+Your thoughts or/and draft, like working through an exercise on scratch paper. Be as casual and as \
+long as you want until you are confident to generate the response to the user."""
+
+MINISTRAL_SYSTEM_PROMPT = Turn(
+    "system",
+    (f"# HOW YOU SHOULD THINK AND ANSWER\n\n{_BEFORE}", Thought(_MINISTRAL_THOUGHT), _AFTER),
+)
+
+# Magistral Small 1.0 (2506) wrote its markers as text, and they are text here. What comes after the
+# last line is the question, so the user's own text has to stand before it.
+_PROBLEM = "\n\nProblem:\n\n"
+MAGISTRAL_1_0_SYSTEM_PROMPT = Turn(
+    "system",
+    (
+        """\
+A user will ask you to solve a task. You should first draft your thinking process (inner \
+monologue) until you have derived the final answer. Afterwards, write a self-contained summary of \
+your thoughts (i.e. your summary should be succinct but contain all the critical steps you needed \
+to reach the conclusion). You should use Markdown to format your response. Write both your \
+thoughts and summary in the same language as the task posed by the user. NEVER use \\boxed{} in \
+your response.
+
+Your thinking process must follow the template below:
+<think>
+Your thoughts or/and draft, like working through an exercise on scratch paper. Be as casual and as \
+long as you want until you are confident to generate a correct answer.
+</think>
+
+Here, provide a concise summary that reflects your reasoning and presents a clear final answer to \
+the user. Don't mention that this is a summary."""
+        + _PROBLEM,
+    ),
+)
+
 
 def with_own(system: Turn | None, own: str) -> Turn | None:
-    """Return a system prompt with the user's own text after it; None where there is neither."""
+    """Return a system prompt with the user's own text in it; None where there is neither."""
     if not own.strip():
         return system
     if system is None:
         return Turn("system", (own,))
     *before, last = system.parts
     if isinstance(last, str):
-        return replace(system, parts=(*before, f"{last}\n\n{own}"))
+        text = last.removesuffix(_PROBLEM)
+        return replace(system, parts=(*before, f"{text}\n\n{own}{last[len(text) :]}"))
     return replace(system, parts=(*system.parts, own))

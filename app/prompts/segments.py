@@ -75,7 +75,8 @@ class Turn:
 class Templated:
     """A prompt to be written by a chat template (jinja).
 
-    bos, eos: what the template calls the tokens that begin and end a text, "" where there is none.
+    bos, eos: the tokens that begin and end a text, as they are spelled, "" where there is none.
+    adds_bos: every text begins with bos, whether the template writes it or not.
     keep_thinking: thoughts stay in the history, as far as the template shows them.
     unfinished: the last turn is the assistant's and is to be continued.
     think: what the template is told of thinking (`enable_thinking` and the like), None for nothing.
@@ -85,6 +86,7 @@ class Templated:
     turns: tuple[Turn, ...]
     bos: str = ""
     eos: str = ""
+    adds_bos: bool = False
     keep_thinking: bool = False
     unfinished: bool = False
     think: bool | None = None

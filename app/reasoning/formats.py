@@ -191,7 +191,7 @@ def detect(controls: Sequence[str], template: str | None, name: str) -> Format:
     control = FORMATS["mistral"]
     if control.open in controls and control.close in controls:
         written = template is not None and "<think>" in template and control.open not in template
-        if not written and not _MAGISTRAL_1_0.search(name):
+        if not written and not is_magistral_1_0(name):
             return control
     if template:
         found = _of_template(template)
@@ -201,6 +201,11 @@ def detect(controls: Sequence[str], template: str | None, name: str) -> Format:
         if not row.control and row.tokens <= set(controls):
             return row
     return FORMATS["think"]
+
+
+def is_magistral_1_0(name: str) -> bool:
+    """Whether a name is that of Magistral 1.0, which spells its markers."""
+    return _MAGISTRAL_1_0.search(name) is not None
 
 
 def _of_template(template: str) -> Format | None:

@@ -4,11 +4,17 @@ import pytest
 
 from app.engine.protocol import ModelInfo
 from app.prompts.detect import default_system, prompt_format, system_turn, unknown_format
-from app.prompts.magistral import MAGISTRAL_SYSTEM_PROMPT
+from app.prompts.magistral import (
+    MAGISTRAL_1_0_SYSTEM_PROMPT,
+    MAGISTRAL_SYSTEM_PROMPT,
+    MINISTRAL_SYSTEM_PROMPT,
+)
 from app.prompts.segments import Turn
 
 TURNS = ("[INST]", "[/INST]", "[SYSTEM_PROMPT]", "[/SYSTEM_PROMPT]")
 THINK = (*TURNS, "[THINK]", "[/THINK]")
+SETTINGS = ("[MODEL_SETTINGS]", "[/MODEL_SETTINGS]")
+V3 = ("[INST]", "[/INST]", "[TOOL_CALLS]", "[AVAILABLE_TOOLS]", "[/AVAILABLE_TOOLS]")
 
 
 def info(
@@ -45,7 +51,14 @@ def info(
         (info("Magistral", template="{{ '[INST]' }}[THINK]"), "mistral-v13"),
         (info("Magistral Small 2506"), "mistral-v7"),
         (info("", path="/m/Magistral-Small-2506_Q8_0.gguf"), "mistral-v7"),
-        (info("Mistral Small 3.2", TURNS), "mistral-v7"),
+        (info("Mistral Small 3.1", TURNS), "mistral-v7"),
+        (info("Mistral Small 3.2", (*TURNS, "[ARGS]", "[CALL_ID]")), "mistral-v11"),
+        (info("Magistral Small 2506", (*TURNS, "[ARGS]", "[CALL_ID]")), "mistral-v7"),
+        (info("Mistral 7B 0.3", V3), "mistral-v3"),
+        (info("Mistral Small 4", (*THINK, *SETTINGS)), "mistral-v15"),
+        (info("Devstral", (*THINK, *SETTINGS), template="[INST][THINK]"), "mistral-v13"),
+        (info("A fine-tune", TURNS, template="[INST]{{ x }}[/INST]<think>"), None),
+        (info("Magistral Small 2506", TURNS, template="[INST]<think>"), "mistral-v7"),
         (info("A fine-tune", template="<|im_start|>"), None),
         (info("Llama", ()), None),
         (info("Old Mistral", ("[INST]", "[/INST]")), None),
@@ -63,18 +76,20 @@ def test_an_unknown_format_is_said_in_words() -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "magistral"),
+    ("model", "expected"),
     [
-        (info("Magistral Small 2509"), True),
-        (info("", path="/m/mistralai_Magistral-Small-2507-Q4_K_M.gguf"), True),
-        (info("Ponder Demo"), False),
-        (info("Magistral Small 2506"), False),
-        (info("Magistral Small 2509", TURNS), False),
-        (info("Ministral 3 Reasoning"), False),
+        (info("Magistral Small 2509"), MAGISTRAL_SYSTEM_PROMPT),
+        (info("", path="/m/mistralai_Magistral-Small-2507-Q4_K_M.gguf"), MAGISTRAL_SYSTEM_PROMPT),
+        (info("Ponder Demo"), None),
+        (info("Magistral Small 2506"), MAGISTRAL_1_0_SYSTEM_PROMPT),
+        (info("Magistral Small 2506", TURNS), MAGISTRAL_1_0_SYSTEM_PROMPT),
+        (info("Magistral Small 2509", TURNS), None),
+        (info("Ministral 3 14B Reasoning 2512"), MINISTRAL_SYSTEM_PROMPT),
+        (info("Ministral 3 14B Instruct 2512"), None),
+        (info("Mistral Small 4", (*THINK, *SETTINGS)), None),
     ],
 )
-def test_default_system(model: ModelInfo, magistral: bool) -> None:
-    expected = MAGISTRAL_SYSTEM_PROMPT if magistral else None
+def test_default_system(model: ModelInfo, expected: Turn | None) -> None:
     assert default_system(model) is expected
     assert system_turn(model, "") is expected
 

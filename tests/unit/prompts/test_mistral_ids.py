@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.prompts.mistral import Version, build
+from app.prompts.segments import Effort
 from tests.support.conversations import chats, speaks, without_thoughts
 from tests.support.tekken import Tekken, shipped
 
