@@ -13,7 +13,8 @@ from app.chat.attachments import Found
 from app.chat.conversation import Conversation
 from app.chat.message import Attachment, ChatSummary, Message
 from app.chat.store_attachments import Texts
-from app.chat.store_base import BUSY_S, INTERRUPTED_NOTE, KEEP_DELETED_S, StoreBase
+from app.chat.store_base import BUSY_S, INTERRUPTED_NOTE, KEEP_DELETED_S
+from app.chat.store_import import StoreImport
 from app.errors import Problem, WorldError
 
 __all__ = ["BUSY_S", "INTERRUPTED_NOTE", "KEEP_DELETED_S", "Store", "StoredChat"]
@@ -39,7 +40,7 @@ class StoredChat:
     attached: tuple[Attachment, ...] = ()
 
 
-class Store(StoreBase):
+class Store(StoreImport):
     """The chats. Every method raises WorldError where the disk is at fault.
 
     After such an error nothing of the call was written and the store remains usable: the same call

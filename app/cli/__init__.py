@@ -10,12 +10,23 @@ from collections.abc import Sequence
 
 from app.errors import WorldError
 
-COMMANDS = ("ask", "chat", "hardware", "fit", "math", "models", "tokens", "reasoning", "doctor")
+COMMANDS = (
+    "ask",
+    "chat",
+    "chats",
+    "hardware",
+    "fit",
+    "math",
+    "models",
+    "tokens",
+    "reasoning",
+    "doctor",
+)
 
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of all commands; each sets `run`, a function of the parsed arguments."""
-    from app.cli import ask, chat, fit, inspect, math, models
+    from app.cli import ask, chat, chats, fit, inspect, math, models
 
     top = argparse.ArgumentParser(
         prog="ponder",
@@ -25,6 +36,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     ask.add_parser(commands)
     chat.add_parser(commands)
+    chats.add_parser(commands)
     inspect.add_parsers(commands)
     fit.add_parser(commands)
     math.add_parser(commands)

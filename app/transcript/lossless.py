@@ -4,7 +4,9 @@ A file whose chain is broken is still read where it can be: what it says may be 
 it was changed is for `chain.verify` to say, and whoever imports says both.
 """
 
+import hashlib
 import json
+import re
 from base64 import b64decode
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,6 +15,8 @@ from app.chat.message import File
 from app.errors import Problem, WorldError
 from app.transcript.chain import FORMAT, VERSION
 from app.transcript.record import NotARecordError, Record, record_of
+
+_HASH = re.compile("[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +63,24 @@ def read(value: Any) -> Read:
         record = record_of(value["chat"], value.get("messages"))
         kept = value.get("attachments", {})
         attachments = {name: b64decode(text, validate=True) for name, text in kept.items()}
+        _check(record, attachments)
         record = _with_texts(record, attachments)
     except NotARecordError as error:
         raise not_a_chat(str(error)) from error
     except (ValueError, TypeError, AttributeError) as error:
         raise not_a_chat("its attachments cannot be read") from error
     return Read(record, attachments)
+
+
+def _check(record: Record, attachments: dict[str, bytes]) -> None:
+    """Refuse names that are no hashes, and bytes under another's: both become names of files."""
+    for number, message in enumerate(record.conversation.messages.values(), 1):
+        for part in message.attachments:
+            if not _HASH.fullmatch(part.sha256):
+                raise NotARecordError(f"message {number} has an attachment without a hash")
+    for name, data in attachments.items():
+        if hashlib.sha256(data).hexdigest() != name:
+            raise NotARecordError(f"the attachment {name[:12]!r} is not what its hash says")
 
 
 def _with_texts(record: Record, attachments: dict[str, bytes]) -> Record:

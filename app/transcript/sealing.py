@@ -8,7 +8,7 @@ character, the export escapes it. Code and formulas stay as they are.
 import re
 from collections import defaultdict
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_inline import StateInline
@@ -20,6 +20,18 @@ from app.markup.parser import chat
 _HTML = re.compile(r"<(?=[A-Za-z/!?])")
 _BEGINNING = re.compile(r"[\s>]*(?=<(?:[A-Za-z][A-Za-z0-9-]*(?:[\s/>]|$)|[/!?]))")
 _FENCE = re.compile(r"\s*(`{3,}|~{3,})")
+
+
+class _Stretch(NamedTuple):
+    """Lines of text that are no code; a formula set apart has no content.
+
+    found: where in the content HTML would begin.
+    """
+
+    first: int
+    last: int
+    content: str
+    found: list[int]
 
 
 def sealed(text: str) -> str:
@@ -41,28 +53,19 @@ def _without_html(text: str) -> str:
     if not _HTML.search(text):
         return text
     lines = text.split("\n")
-    escape: dict[int, set[int]] = defaultdict(set)
+    stretches = _stretches(text)
+    escape = _escapes(lines, stretches)
     # Where a line within code or a formula begins as HTML would: nothing can be escaped there. In a
     # formula an indented line begins no HTML, in code in a line a space says the same as the end of
     # the line.
     inset: dict[int, int] = {}
     joined: dict[int, int] = {}
-    # How many "<" of a stretch of lines were met already: the cells of a table share a line.
-    met: dict[int, int] = defaultdict(int)
-    stretches = _inlines(text)
-    for first, last, content, found in stretches:
-        before = met[first]
-        met[first] += content.count("<")
-        wanted = {before + content.count("<", 0, at) for at in found}
-        for number, (line, column) in enumerate(_signs(lines, first, last)):
-            if number in wanted:
-                escape[line].add(column)
-    for first, last, content, _ in stretches:
-        for line in range(first + 1, min(last, len(lines))):
+    for stretch in stretches:
+        for line in range(stretch.first + 1, min(stretch.last, len(lines))):
             start = _BEGINNING.match(lines[line])
             if start is None or start.end() in escape[line] or start[0].endswith("    "):
                 continue
-            (joined if content else inset)[line] = start.end()
+            (joined if stretch.content else inset)[line] = start.end()
     for line, columns in escape.items():
         for column in sorted(columns, reverse=True):
             # Not a backslash: it would make TeX of a line that begins with two dollars.
@@ -74,21 +77,35 @@ def _without_html(text: str) -> str:
     return "\n".join(lines)
 
 
-def _inlines(text: str) -> list[tuple[int, int, str, list[int]]]:
-    """Return each stretch of text that is no code: its lines, its content, and where it would be HTML."""
+def _escapes(lines: list[str], stretches: list[_Stretch]) -> dict[int, set[int]]:
+    """Return, by line, the columns of each "<" that would begin HTML."""
+    escape: dict[int, set[int]] = defaultdict(set)
+    # How many "<" of a stretch of lines were met already: the cells of a table share a line.
+    met: dict[int, int] = defaultdict(int)
+    for stretch in stretches:
+        before = met[stretch.first]
+        met[stretch.first] += stretch.content.count("<")
+        wanted = {before + stretch.content.count("<", 0, at) for at in stretch.found}
+        for number, (line, column) in enumerate(_signs(lines, stretch.first, stretch.last)):
+            if number in wanted:
+                escape[line].add(column)
+    return escape
+
+
+def _stretches(text: str) -> list[_Stretch]:
     md = _probing()
     env: dict[str, Any] = {}
     tokens: list[Token] = []
     md.block.parse(f"{text}\n\n", md, env, tokens)
-    result = []
+    result: list[_Stretch] = []
     for token in tokens:
         if token.type == "math_block" and token.map is not None:
-            result.append((token.map[0], token.map[1], "", []))
+            result.append(_Stretch(token.map[0], token.map[1], "", []))
         elif token.type == "inline" and token.map is not None:
             found: list[int] = []
             env["probe"] = (token.content, found)
             md.inline.parse(token.content, md, env, [])
-            result.append((token.map[0], token.map[1], token.content, found))
+            result.append(_Stretch(token.map[0], token.map[1], token.content, found))
     return result
 
 

@@ -1,0 +1,220 @@
+"""`ponder chats`: the kept chats, listed, shown, exported, imported and checked."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app import paths
+from app.errors import Problem, WorldError
+from app.transcript.export import FORMS
+
+if TYPE_CHECKING:
+    from argparse import _SubParsersAction
+
+    from app.chat.store import Store
+    from app.transcript.record import Record
+
+
+def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `chats` and its own commands to the commands."""
+    parser = commands.add_parser("chats", help="list, show, export, import and check chats")
+    own = parser.add_subparsers(dest="chats", required=True, metavar="COMMAND")
+
+    listing = own.add_parser("list", help="the chats, the one written in last first")
+    listing.add_argument("--json", action="store_true", help="as JSON")
+    listing.set_defaults(run=_list)
+
+    show = own.add_parser("show", help="a chat as Markdown")
+    show.add_argument("chat", metavar="ID", help="its id, or how that begins")
+    _add_thinking(show)
+    show.set_defaults(run=_show)
+
+    export = own.add_parser("export", help="a chat, or all, as a file")
+    which = export.add_mutually_exclusive_group(required=True)
+    which.add_argument("chat", nargs="?", metavar="ID", help="its id, or how that begins")
+    which.add_argument("--last", action="store_true", help="the chat written in last")
+    which.add_argument("--all", action="store_true", help="all chats (a zip, except jsonl)")
+    export.add_argument("--format", choices=FORMS, required=True)
+    export.add_argument("--out", metavar="PATH", required=True, help='a file, or "-"')
+    _add_thinking(export)
+    export.set_defaults(run=_export)
+
+    imported = own.add_parser("import", help="put exported chats among the others")
+    imported.add_argument("files", nargs="+", metavar="FILE")
+    imported.set_defaults(run=_import)
+
+    verify = own.add_parser("verify", help="whether an exported JSON is as it was written")
+    verify.add_argument("file", metavar="FILE")
+    verify.add_argument("--head", metavar="HASH", help="the last hash, as it was kept apart")
+    verify.add_argument("--json", action="store_true", help="as JSON")
+    verify.set_defaults(run=_verify)
+
+
+def _add_thinking(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--thinking",
+        choices=("details", "quote", "none"),
+        default="details",
+        help="folded away, quoted or left out (JSON has it always)",
+    )
+
+
+def _store() -> "Store":
+    from app.chat.store import Store
+
+    return Store(paths.database())
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    from app.transcript.made_by import when
+
+    store = _store()
+    try:
+        chats = store.list_chats()
+    finally:
+        store.close()
+    if arguments.json:
+        values = [
+            {"id": chat.id, "title": chat.title, "updated_at": chat.updated_at} for chat in chats
+        ]
+        print(json.dumps(values, ensure_ascii=False, indent=2))
+    else:
+        for chat in chats:
+            print(f"{chat.id[:8]}  {when(chat.updated_at)}  {chat.title}")
+        if not chats:
+            print("There are no chats yet.")
+    return 0
+
+
+def _show(arguments: argparse.Namespace) -> int:
+    from app.transcript import readable
+    from app.transcript.export import find, record_from
+
+    store = _store()
+    try:
+        record = record_from(store, find(store, arguments.chat).id)
+    finally:
+        store.close()
+    sys.stdout.write(readable.markdown(record, thinking=arguments.thinking))
+    return 0
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    from app.transcript import export
+
+    store = _store()
+    try:
+        records = [export.record_from(store, chat_id) for chat_id in _wanted(store, arguments)]
+        made = [
+            (
+                record,
+                export.exported(
+                    record, arguments.format, kept=store.kept, thinking=arguments.thinking
+                ),
+            )
+            for record in records
+        ]
+    finally:
+        store.close()
+    data = export.together(made, arguments.format) if arguments.all else made[0][1]
+    if arguments.out == "-":
+        sys.stdout.buffer.write(data)
+        return 0
+    export.write(Path(arguments.out), data)
+    print(f"{_count(len(made), 'chat')} written to {arguments.out}.")
+    return 0
+
+
+def _wanted(store: "Store", arguments: argparse.Namespace) -> list[str]:
+    from app.transcript.export import find
+
+    if arguments.chat:
+        return [find(store, arguments.chat).id]
+    chats = [chat.id for chat in store.list_chats()]
+    if not chats:
+        raise WorldError(
+            Problem("chats-none", "There are no chats yet.", "Ask something first: ponder chat.")
+        )
+    return chats if arguments.all else chats[:1]
+
+
+def _import(arguments: argparse.Namespace) -> int:
+    from app.transcript import lossless
+
+    store = _store()
+    status = 0
+    try:
+        for name in arguments.files:
+            try:
+                found = lossless.loads(_bytes_of(name))
+                chat_id = _imported(store, found.record, found.attachments)
+            except WorldError as error:
+                # The others may be good.
+                print(f"ponder: {name}: {error.problem.sentence()}", file=sys.stderr)
+                status = 1
+            else:
+                count = _count(len(found.record.conversation.messages), "message")
+                print(f"{chat_id[:8]}  {found.record.title} ({count})")
+    finally:
+        store.close()
+    return status
+
+
+def _imported(store: "Store", record: "Record", attachments: dict[str, bytes]) -> str:
+    return store.import_chat(
+        record.id,
+        record.conversation,
+        title=record.title,
+        system_prompt=record.system_prompt,
+        thinking_budget=record.thinking_budget,
+        model=record.model,
+        attachments=attachments,
+    )
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    from dataclasses import asdict
+
+    from app.transcript import chain
+
+    verdict = chain.verify(_bytes_of(arguments.file))
+    other_head = arguments.head is not None and arguments.head != verdict.head
+    if arguments.json:
+        found = {**asdict(verdict), "intact": verdict.intact, "other_head": other_head}
+        print(json.dumps(found, ensure_ascii=False))
+    elif verdict.intact and not other_head:
+        print(f"Intact: {_count(verdict.messages, 'message')}, head {verdict.head}.")
+    else:
+        for fault in verdict.faults:
+            print(f"{_place(fault.message)} was changed: {fault.what}.")
+        if verdict.faults and verdict.same_content:
+            print("What it says is as it was written; another program has saved the file anew.")
+        if other_head:
+            print("The head is not the one that was kept: this is another transcript.")
+    return 0 if verdict.intact and not other_head else 1
+
+
+def _place(message: int | None) -> str:
+    if message is None:
+        return "What follows the last message"
+    return f"Message {message}" if message else "What is said of the chat itself"
+
+
+def _bytes_of(name: str) -> bytes:
+    try:
+        return Path(name).read_bytes()
+    except OSError as error:
+        raise WorldError(
+            Problem(
+                "file-unreadable",
+                f"The file {name} cannot be read.",
+                "Check its name, and that you may read it.",
+                str(error),
+            )
+        ) from error
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
