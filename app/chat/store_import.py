@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from app.chat import store_attachments, store_rows
 from app.chat.conversation import Conversation
-from app.chat.message import Message, new_id
+from app.chat.message import Attachment, Message, new_id
 from app.chat.store_base import StoreBase
 
 
@@ -86,5 +86,5 @@ def with_new_ids(conversation: Conversation) -> Conversation:
     return Conversation(messages, None if conversation.leaf is None else names[conversation.leaf])
 
 
-def _attached(conversation: Conversation) -> list[store_attachments.Attachment]:
+def _attached(conversation: Conversation) -> list[Attachment]:
     return [part for message in conversation.messages.values() for part in message.attachments]

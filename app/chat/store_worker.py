@@ -3,8 +3,9 @@
 One queue, one thread: calls run in the order they were made. What they return is delivered by
 `poll()`, on the thread that calls it; no callback ever runs on the worker's thread. The database is
 opened there too, by the first call. An opening that failed is that call's problem, and is tried
-again by the next: a disk may have been freed or plugged in. Only a damaged database is dealt with at once: it is moved aside, untouched,
-and an empty one begun, because the person in front of it can do nothing else to go on.
+again by the next: a disk may have been freed or plugged in. Only a damaged database is dealt with
+at once: it is moved aside, untouched, and an empty one begun, because the person in front of it can
+do nothing else to go on.
 """
 
 import threading
@@ -48,8 +49,8 @@ class StoreWorker:
     ) -> None:
         """Start the thread; the first call opens the database on it.
 
-        on_problem: told by poll() of every problem that no call's `failed` takes. wakeup: called on the worker's thread when there is something to poll; it must
-        only pass the word on.
+        on_problem: told by poll() of every problem that no call's `failed` takes. wakeup: called
+        on the worker's thread when there is something to poll; it must only pass the word on.
         """
         self._path = path
         self._on_problem = on_problem

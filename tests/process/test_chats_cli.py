@@ -1,4 +1,4 @@
-"""`ponder chats` over a real database: what is exported comes back, and what was changed is told."""
+"""`ponder chats` over a real database: what goes out comes back, and what was changed is told."""
 
 import hashlib
 import json
@@ -118,10 +118,9 @@ def test_all_chats_are_one_zip_with_names_that_do_not_meet(
     out = tmp_path / "chat.json"
     main(["chats", "export", "--last", "--format", "json", "--out", str(out)])
     main(["chats", "import", str(out)])
-    assert (
-        main(["chats", "export", "--all", "--format", "md", "--out", str(tmp_path / "a.zip")]) == 0
-    )
-    with zipfile.ZipFile(tmp_path / "a.zip") as archive:
+    packed = tmp_path / "all.zip"
+    assert main(["chats", "export", "--all", "--format", "md", "--out", str(packed)]) == 0
+    with zipfile.ZipFile(packed) as archive:
         assert sorted(archive.namelist()) == ["Sums a b (2).md", "Sums a b.md"]
         assert archive.testzip() is None
     assert "2 chats written" in capsys.readouterr().out
