@@ -39,7 +39,7 @@ def test_sealed(text: str, expected: str) -> None:
 
 
 def shown(text: str) -> str:
-    """Return how it is shown with more below, line ends at the end of it and of code apart, and insets in TeX."""
+    """Return how it is shown with more below; line ends and insets of code apart."""
     html = re.sub(r"\s+</code>", "</code>", to_html(f"{text}\n\n")).rstrip()
     return re.sub(r"\s+&lt;", " &lt;", html)
 
