@@ -8,7 +8,9 @@ that a chat that is opened again needs no V8 at all.
 import contextlib
 import hashlib
 import json
+import os
 import sqlite3
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +20,10 @@ if TYPE_CHECKING:
     from py_mini_racer import MiniRacer
 
 PATIENCE_S = 2.0
-"""For one formula. The slowest of a corpus of ordinary ones took 0.1 s."""
+"""For one formula. The slowest of a corpus of 260 ordinary ones took 0.1 s."""
+TRIES = 3
+"""On a computer that is busy with other things two seconds may be a tenth of one for a formula: as
+long as it had less than half of its time, it is tried again with twice as much."""
 MEMORY_BYTES = 300 * 2**20
 """For V8's heap; MathJax with its font takes 130 MB."""
 LONGEST = 20_000
@@ -28,9 +33,11 @@ _SCHEMA = "CREATE TABLE IF NOT EXISTS formula (key BLOB PRIMARY KEY, said TEXT, 
 
 Question = tuple[int, str, bool, float]
 """Number, TeX, whether displayed, and the width of the column in em."""
+Reply = tuple[int, str]
+"""The question's number, and the display list or refusal as JSON; a number below 0 is the last."""
 
 
-def main(connection: "Connection[tuple[int, str], Question]", bundle: str, cache: str) -> None:
+def main(connection: "Connection[Reply, Question]", bundle: str, cache: str) -> None:
     """Answer questions until the other end is gone. bundle: MathJax; cache: the kept answers."""
     kept = Kept(Path(cache), Path(bundle))
     mathjax = MathJax(Path(bundle))
@@ -42,6 +49,10 @@ def main(connection: "Connection[tuple[int, str], Question]", bundle: str, cache
                 if said is None:
                     said = mathjax.typeset(tex, display=display, width_em=width_em)
                     kept.keep(tex, said, display=display, width_em=width_em)
+                if mathjax.stuck:
+                    connection.send((-number, said))
+                    kept.close()
+                    os._exit(0)  # V8 would go on with it, and be waited for
                 connection.send((number, said))
     finally:
         mathjax.close()
@@ -54,6 +65,9 @@ class MathJax:
     def __init__(self, bundle: Path) -> None:
         self._bundle = bundle
         self._context: MiniRacer | None = None
+        self.stuck = False
+        """Whether V8 may still be at a formula that took too long: some of its work cannot be
+        interrupted (11 s were seen), and it takes no other meanwhile."""
 
     def typeset(self, tex: str, *, display: bool, width_em: float) -> str:
         """Return the display list or the refusal, as JSON."""
@@ -63,8 +77,14 @@ class MathJax:
             return refusal("the formula is too long")
         call = f"displayList({json.dumps(tex)}, {json.dumps(display)}, {width_em!r})"
         try:
-            return str(self._loaded().eval(call, timeout_sec=PATIENCE_S))
-        except JSTimeoutException:
+            for attempt in range(TRIES):
+                patience_s, before = PATIENCE_S * 2**attempt, time.process_time()
+                try:
+                    return str(self._loaded().eval(call, timeout_sec=patience_s))
+                except JSTimeoutException:
+                    if time.process_time() - before > PATIENCE_S / 2:
+                        break
+            self.stuck = True
             return refusal("typesetting took too long")
         except JSOOMException:
             self.close()

@@ -11,6 +11,7 @@ import collections
 import contextlib
 import logging
 import multiprocessing
+import re
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -32,12 +33,14 @@ _STUCK_S = 20.0
 """No answer for so long, with V8's own limit at two: the process itself is at fault."""
 _LOOK_S = 0.05
 """How often the thread looks whether it is to end, while the process is at a formula."""
+_SPREAD = re.compile(r"\\tag|\{flalign")
+"""What is laid out over the whole width of the column."""
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """What is to be typeset. width_em: of the column; only a numbered display depends on it."""
+    """What is to be typeset. width_em: of the column; few displays depend on it."""
 
     tex: str
     display: bool
@@ -46,7 +49,7 @@ class Formula:
     @classmethod
     def of(cls, tex: str, *, display: bool, width_em: float) -> "Formula":
         """Return the formula, its width left out where nothing depends on it."""
-        return cls(tex, display, round(width_em, 1) if display and "\\tag" in tex else 0.0)
+        return cls(tex, display, round(width_em, 1) if display and _SPREAD.search(tex) else 0.0)
 
 
 def bundle_path() -> Path:
@@ -162,7 +165,7 @@ class _Child:
 
     def __init__(self, cache: Path) -> None:
         spawn = multiprocessing.get_context("spawn")
-        self._connection: Connection[child.Question, tuple[int, str]]
+        self._connection: Connection[child.Question, child.Reply]
         self._connection, theirs = spawn.Pipe()
         arguments = (theirs, str(bundle_path()), str(cache))
         self._process = spawn.Process(
@@ -187,7 +190,10 @@ class _Child:
                 if closed() or time.monotonic() > until:
                     break
             else:
-                return self._connection.recv()[1]
+                number, said = self._connection.recv()
+                if number < 0:  # it cannot go on
+                    self.end()
+                return said
         except (EOFError, OSError) as error:
             _log.info("the typesetter ended: %s", error)
         self.end()

@@ -281,7 +281,11 @@ function typeset(tex, display, widthEm) {
   return adaptor.childNodes(container).find((child) => adaptor.kind(child) === 'svg');
 }
 
+// \begin{array}{*{99999999}{c}}: written out in one go, which nothing can interrupt.
+const MANY_COLUMNS = /\*\s*\{\s*\d{4,}/;
+
 function drawn(tex, display, widthEm) {
+  if (MANY_COLUMNS.test(tex)) throw new Failure('the formula is too large');
   const root = typeset(tex, display, widthEm);
   if (!root) throw new Failure('nothing was typeset');
   // A numbered display takes all the width there is: its box is what it needs at least.

@@ -143,6 +143,7 @@ function unitTeX(said) {
       [prefix, sign, power] = ['', 1, 1];
     } else done.push({ symbol: whole, power: sign * power });
   }
+  if (prefix) done.push({ symbol: prefix, power: sign * power });
   return done
     .map((unit) => `\\mathrm{${unit.symbol}}${unit.power === 1 ? '' : `^{${unit.power}}`}`)
     .join('\\,');

@@ -3,6 +3,8 @@
 import os
 import signal
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,8 +12,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from app.latex import child
 from app.latex.display import DisplayList, Refusal, segments
 from app.latex.typesetter import Formula, Typeset, Typesetter
+from tests.support.formulas import hostile, last_words, well_formed
 
 
 @pytest.fixture
@@ -25,32 +29,20 @@ def one(typesetter: Typesetter, tex: str, *, display: bool = True) -> Typeset:
     return typesetter.all([Formula.of(tex, display=display, width_em=48.0)])[0]
 
 
-WELL_FORMED = [
-    r"x^2 + y^2 = z^2",
-    r"\frac{-b \pm \sqrt{b^2 - 4ac}}{2a}",
-    r"\sum_{n=1}^{\infty} \frac{1}{n^2} = \frac{\pi^2}{6}",
-    r"\begin{pmatrix} a & b \\ c & d \end{pmatrix}",
-    r"f(x) = \begin{cases} 1 & x > 0 \\ 0 & \text{sonst} \end{cases}",
-    r"\begin{align} a &= b \tag{1} \\ c &= d \end{align}",
-    r"\begin{array}{|c|c|} \hline 1 & 2 \\ \hline \end{array}",
-    r"\ce{2H2 + O2 -> 2H2O}",
-    r"\boxed{x = 3} \quad \cancel{y}",
-    r"\text{速度} = 22.2\ \mathrm{m/s}",
-    r"\dv{y}{x} = \pdv{f}{t}, \quad \bm{v} \cdot \oiint",
-    r"\color{red}{a} + \colorbox{yellow}{$b$}",
-    r"\underbrace{a + b}_{n} \overbrace{c + d + e + f + g + h}^{m}",
-    r"\xrightarrow[\text{under}]{\text{over and wide}}",
-]
-
-
 def test_what_models_write_typesets(typesetter: Typesetter) -> None:
-    for tex in WELL_FORMED:
-        found = one(typesetter, tex)
-        assert isinstance(found, DisplayList), (tex, found)
-        assert found.items
-        assert found.width > 0 < found.height
-        for path in found.paths:
-            assert segments(path)
+    corpus = well_formed()
+    assert len(corpus) >= 200
+    asked = [Formula.of(tex, display=display, width_em=48.0) for tex, display in corpus]
+    found = typesetter.all(asked)
+    refused = [
+        formula.tex for formula, made in zip(asked, found, strict=True) if isinstance(made, Refusal)
+    ]
+    assert len(refused) <= 0.02 * len(corpus), refused
+    for made in found:
+        if isinstance(made, DisplayList):
+            assert made.width > 0 or not made.items
+            for path in made.paths:
+                assert segments(path)
 
 
 def test_a_number_stands_at_the_right_of_the_column(typesetter: Typesetter) -> None:
@@ -71,24 +63,66 @@ def test_inline_and_displayed_differ(typesetter: Typesetter) -> None:
     assert displayed.height > inline.height
 
 
-HOSTILE = {
+WHY = {
     r"\undefinedmacro": "Undefined control sequence",
     r"\frac{1": "Missing close brace",
     r"\def\a{\a\a}\a": "recursive",
     r"\rule{99999em}{99999em}": "too large",
     "{" * 3000 + "x" + "}" * 3000: "stack",
     "x" * 30_000: "too long",
-    r"\begin{matrix}" + r"1 & 2 \\ " * 9000 + r"\end{matrix}": "too",
     r"\documentclass{article}": "Undefined control sequence",
 }
 
 
-def test_hostile_formulas_are_refused_and_the_next_one_typesets(typesetter: Typesetter) -> None:
-    for tex, why in HOSTILE.items():
+def test_a_refusal_says_why(typesetter: Typesetter) -> None:
+    for tex, why in WHY.items():
         found = one(typesetter, tex)
         assert isinstance(found, Refusal), tex[:40]
         assert why in found.error, (tex[:40], found.error)
-    assert isinstance(one(typesetter, "x + 1"), DisplayList)
+
+
+def test_hostile_formulas_end_and_the_next_one_typesets(typesetter: Typesetter) -> None:
+    corpus = hostile(slow=os.environ.get("PONDER_FORMULAS") == "all")
+    assert len(corpus) >= 60
+    for number, formula in enumerate(corpus):
+        found = one(typesetter, formula.tex)
+        assert isinstance(found, Refusal) or not formula.refused, formula.name
+        if isinstance(found, DisplayList):
+            assert max(found.width, found.height + found.depth) <= 400, formula.name
+            assert len(found.items) <= 20_001, formula.name
+            assert all(segments(path) for path in found.paths), formula.name
+        # Another formula each time: one that is known would not be typeset.
+        assert isinstance(one(typesetter, f"x + {number}"), DisplayList), formula.name
+
+
+IMPATIENT = r"""
+import os
+from app.latex import child, typesetter
+mathjax = child.MathJax(typesetter.bundle_path())
+print(mathjax.typeset("x", display=True, width_em=0)[:10], mathjax.stuck)
+child.PATIENCE_S = 1e-3
+print(mathjax.typeset(r"\frac{a}{b}" * 500, display=True, width_em=0), mathjax.stuck, flush=True)
+os._exit(0)
+"""
+
+
+def test_what_takes_too_long_is_refused() -> None:
+    done = subprocess.run([sys.executable, "-c", IMPATIENT], capture_output=True, text=True)
+    first, second = done.stdout.splitlines()
+    assert first == '{"ok":true False'
+    assert "took too long" in second
+    assert second.endswith("True")
+
+
+def test_last_words_cost_no_other_formula(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(child, "main", last_words)
+    made = Typesetter(cache=tmp_path / "formulas.db")
+    try:
+        asked = [Formula(tex, display=False) for tex in "abc"]
+        said = [found.error for found in made.all(asked) if isinstance(found, Refusal)]
+        assert said == ["a", "b", "c"]
+    finally:
+        made.close()
 
 
 def test_a_definition_stays_in_its_formula(typesetter: Typesetter) -> None:

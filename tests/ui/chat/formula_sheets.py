@@ -17,21 +17,14 @@ from PySide6.QtGui import QColor, QPainter, QPixmap
 from PySide6.QtWidgets import QApplication
 
 from app.markup.blocks import parse
+from tests.support.formulas import well_formed
 from ui import theme
 from ui.chat.column import Column
 from ui.chat.shelf import Shelf
 from ui.formulas.desk import Formulas
 
-CORPUS = Path(__file__).parents[2] / "fixtures" / "formulas.txt"
 WIDTH_PX = 1100  # wider than the column in the window, so that nothing is cut off
 SHEET = 14
-
-
-def corpus() -> list[tuple[str, bool]]:
-    """Return the formulas, and whether each is displayed."""
-    lines = CORPUS.read_text(encoding="utf-8").splitlines()
-    rows = [line.split("\t", 1) for line in lines if line and not line.startswith("#")]
-    return [(tex, mode == "d") for mode, tex in rows]
 
 
 def sheet(app: QApplication, markdown: str, formulas: Formulas, kind: str = "answer") -> QPixmap:
@@ -72,7 +65,7 @@ def main() -> None:
     for mode in ("light", "dark"):
         theme.install(app, "dark" if mode == "dark" else "light")
         theme.set_mode("dark" if mode == "dark" else "light")
-        known = list(enumerate(corpus(), 1))
+        known = list(enumerate(well_formed(), 1))
         inline = [
             f"{number}: of {tex_in_line(tex)} we say xgyHp, and **{tex_in_line(tex)}** again."
             for number, (tex, display) in known
@@ -93,7 +86,7 @@ def main() -> None:
 
 def tex_in_line(tex: str) -> str:
     """Return a formula as it stands in a line."""
-    return f"${tex}$"
+    return rf"\({tex}\)" if "$" in tex else f"${tex}$"
 
 
 if __name__ == "__main__":
