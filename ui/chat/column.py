@@ -19,7 +19,8 @@ from ui.chat import style
 from ui.chat.cells import WHOLE, Cell
 from ui.chat.code import CodeCell
 from ui.chat.formula import MathCell
-from ui.chat.prose import PlainCell, cell_for
+from ui.chat.long import LongCell
+from ui.chat.prose import PlainCell, cell_for, is_long
 from ui.chat.shelf import Shelf
 from ui.chat.style import Kind
 from ui.formulas.desk import Formulas, Wish
@@ -334,6 +335,8 @@ def _cell(block: Block, kind: Kind, formulas: Formulas | None) -> Cell:
         return CodeCell(block, kind)
     if block.kind == "math":
         return MathCell(block, kind, formulas)
+    if is_long(block):
+        return LongCell(block, kind, formulas)
     return cell_for(block, kind, formulas)
 
 

@@ -14,6 +14,9 @@ from ui.chat.sideways import BAR_PX, Sideways
 from ui.chat.style import Kind
 from ui.formulas.desk import Formulas, Found, Wish
 
+LONG = 6000
+"""Characters of HTML above which a paragraph or list is shown in parts (`ui.chat.long`): some three
+screens of it."""
 ROOM_PX = 120
 """What margins may take of a line: a formula that has so much to spare is as wide as it likes."""
 
@@ -33,8 +36,13 @@ def _class_for(block: Block) -> "type[ProseCell | RuleCell]":
     return RuleCell if html.startswith("<hr") else ProseCell
 
 
+def is_long(block: Block) -> bool:
+    """Whether a block is to be shown in parts."""
+    return len(block.html) > LONG and block.html.startswith(("<p>", "<ul>", "<ol>", "<ol "))
+
+
 class ProseCell(DocumentCell):
-    """Paragraphs, headings, lists, quotations and tables."""
+    """Paragraphs, headings, lists, quotations and tables. characters: of its document."""
 
     def __init__(self, block: Block, kind: Kind, formulas: Formulas | None = None) -> None:
         super().__init__(block.source, kind)
@@ -42,11 +50,12 @@ class ProseCell(DocumentCell):
         self._formulas = formulas
         self._refusals: list[str] = []
         self._filled_for = -1
+        self.characters = 0
         self._has_math = '<span class="math"' in block.html
 
     def grow(self, block: Block) -> bool:
         """Take over a later state of the block: its text is laid out anew, its place kept."""
-        if block.kind != "prose" or _class_for(block) is not type(self):
+        if block.kind != "prose" or is_long(block) or _class_for(block) is not type(self):
             return False
         self.source = block.source
         if block.html != self._html:
@@ -76,7 +85,7 @@ class ProseCell(DocumentCell):
         return made
 
     def _wrap(self, made: Document) -> None:
-        made.wrap_for(self.source)
+        made.wrap_for(self._html)
 
     def _fill(self, made: Document) -> None:
         waits: set[Wish] = set()
@@ -98,6 +107,7 @@ class ProseCell(DocumentCell):
             self._html, source=self.source, find=find if has else None, width=max(1, self.width)
         )
         self._filled_for = self.width
+        self.characters = made.characterCount()
         self.waits, self._refusals = frozenset(waits), why
 
     def _measure(self, width: int) -> int:

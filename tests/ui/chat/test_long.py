@@ -1,0 +1,125 @@
+"""Blocks without an end: cut into parts that nobody sees, and each part laid out once."""
+
+import pytest
+from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtGui import QColor, QImage, QPainter
+from PySide6.QtWidgets import QApplication
+
+from app.markup.blocks import Blocks, parse
+from tests.ui.chat import samples
+from ui.chat.answer import Answer
+from ui.chat.cells import WHOLE, Cell
+from ui.chat.column import Column
+from ui.chat.long import LongCell
+from ui.chat.prose import ProseCell
+from ui.chat.shelf import Shelf
+from ui.chat.view import ChatView
+
+WORDS = "So the *sum* of the angles is `180` degrees, and $5 is a price & nothing more. "
+TEXTS = {
+    "paragraph": WORDS * 300,
+    "no sentence": "and then some more " * 1500,
+    "Chinese": "这是一个没有尽头的段落。它一直写下去,没有空行。" * 600,
+    "list": "".join(f"- {WORDS}\n  - a part of **it**\n" for _ in range(120)),
+    "numbers": "".join(f"{number}. {WORDS}\n" for number in range(7, 260)),
+    "one word": "x" * 30_000,
+}
+
+
+def laid_out(cell: Cell, width: int = 700) -> Cell:
+    cell.set_width(width)
+    cell.lay_out()
+    return cell
+
+
+def both(markdown: str) -> tuple[LongCell, ProseCell]:
+    [block] = parse(markdown)
+    long, whole = LongCell(block, "answer"), ProseCell(block, "answer")
+    laid_out(long)
+    laid_out(whole)
+    return long, whole
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_offsets_and_text_are_those_of_the_whole(dressed: QApplication, name: str) -> None:
+    long, whole = both(TEXTS[name])
+    assert long.copied(0, WHOLE) == whole.copied(0, WHOLE)
+    last = whole.document().characterCount() - 1
+    for offset in range(0, last, max(1, last // 50)):
+        assert long.word_at(offset) == whole.word_at(offset), offset
+        one, two = long.rects(offset, offset + 1), whole.rects(offset, offset + 1)
+        assert [box.size() for box in one] == [box.size() for box in two], offset
+        for box in one:
+            middle = box.center() - QPointF(0.2, 0)
+            assert long.hit(middle) in (offset, offset + 1)
+
+
+@pytest.mark.parametrize("name", ["list", "numbers"])
+def test_a_list_in_parts_looks_like_the_whole(dressed: QApplication, name: str) -> None:
+    long, whole = both(TEXTS[name])
+    assert abs(long.height - whole.height) <= 1
+    for top in (0, long.height // 3, long.height - 900):
+        shown = []
+        for cell in (long, whole):
+            image = QImage(700, 900, QImage.Format.Format_RGB32)
+            image.fill(QColor("white"))
+            painter = QPainter(image)
+            painter.translate(0, -top)
+            cell.paint(painter, QRectF(0, top, 700, 900), None, caret=False)
+            painter.end()
+            shown.append(image)
+        ink = [ink_rows(image) for image in shown]
+        assert ink[0]
+        assert abs(len(ink[0]) - len(ink[1])) <= len(ink[1]) // 20
+
+
+def ink_rows(image: QImage) -> list[int]:
+    white = bytes([255]) * image.bytesPerLine()
+    return [y for y in range(image.height()) if image.constScanLine(y) != white]
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_streamed_it_is_cut_as_it_is_at_once(dressed: QApplication, name: str) -> None:
+    text = TEXTS[name]
+    column, blocks = Column("answer", Shelf()), Blocks()
+    column.set_width(700)
+    cells = set()
+    for start in range(0, len(text), 997):
+        unchanged, found = blocks.append(text[start : start + 997])
+        column.set_blocks(found, unchanged)
+        column.lay_out(0, 10**6)
+        cells.add(id(column.cells[0]))
+    assert len(cells) <= 2
+    [streamed] = column.cells
+    [whole] = parse(text)
+    if name == "one word":
+        return
+    assert isinstance(streamed, LongCell)
+    fresh = laid_out(LongCell(whole, "answer"))
+    assert streamed.height == fresh.height
+    assert streamed.copied(0, WHOLE) == fresh.copied(0, WHOLE)
+
+
+def test_what_is_cut_off_is_not_laid_out_again(
+    view: ChatView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    measure = ProseCell._measure
+
+    def noted(self: ProseCell, width: int) -> int:
+        tall = measure(self, width)
+        sizes.append(self.characters)
+        return tall
+
+    monkeypatch.setattr(ProseCell, "_measure", noted)
+    view.show_conversation([samples.question()], samples.alone, {})
+    text = WORDS * 200
+    for end in range(40, len(text), 400):
+        view.show_turn("a1", samples.answering(text[:end]))
+        QApplication.processEvents()
+    item = view.item("a1")
+    assert isinstance(item, Answer)
+    assert isinstance(item.entry.text.cells[0], LongCell)
+    assert max(sizes) < 7000
+    view.resize(640, 500)
+    assert item.entry.text.cells[0].exact
