@@ -113,6 +113,7 @@ class ServerModel:
         """Ask, and ask on once the thought was ended; return False where it was cancelled."""
 
         def stop() -> _Stop:
+            outbox.flush()  # the last word before a silence is to be seen too
             if flags.cancelled(command.request):
                 return "cancelled"
             wanted = flags.closing(command.request) and not running.closed

@@ -62,9 +62,14 @@ class Running:
             thought_before, said_before = self.before
             fresh = thinking - thought_before, answer - said_before
             share = fresh[0] / sum(fresh) if sum(fresh) else 0.0
+            if told.completion > 2 * sum(fresh):  # events of many tokens: by their length, then
+                whole = len(speech.thought) + len(speech.answer)
+                share = len(speech.thought) / whole if whole else 0.0
             if told.completion:
                 thinking = thought_before + round(told.completion * share)
                 answer = said_before + told.completion - round(told.completion * share)
+            if not any(self.before):
+                prompt = told.prompt or prompt
             # What a continued answer had already is no part of the question.
             prompt = prompt or max(0, told.prompt - thought_before - said_before)
             cached = told.cached

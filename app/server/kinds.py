@@ -1,8 +1,9 @@
 """The servers that speak OpenAI's protocol, and where they differ: a table.
 
 Each row was checked against the server itself or against recordings of it (tests/fixtures/servers),
-but for those of Mistral, LM Studio, Ollama and SGLang, which follow their documentation. A server
-that none of the signs fits is "other": it gets nothing but what the protocol itself knows.
+but for those of Mistral, LM Studio, Ollama and SGLang, and for how vLLM continues an answer, which
+follow their documentation. A server that none of the signs fits is "other": it gets nothing but
+what the protocol itself knows.
 """
 
 from collections.abc import Mapping
@@ -100,6 +101,8 @@ def limits(kind: Kind) -> tuple[str, ...]:
             "A thought cannot be closed midway: “Answer now” and a thinking budget ask anew, "
             "without thinking, which some models do not obey."
         )
+    if kind.name == "llama_cpp_python":
+        said.append("It does not tell a thought from the answer: both come as one text.")
     if kind.carry == "none":
         said.append("Earlier thoughts are never sent back.")
     return tuple(said)

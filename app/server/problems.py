@@ -8,6 +8,7 @@ import json
 import re
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -85,7 +86,8 @@ def of_error(asked: Asked, value: Mapping[str, Any], key: str | None) -> Problem
     _, error = _message(json.dumps(value))
     code = error.get("code", value.get("code"))
     status = code if isinstance(code, int) and 400 <= code < 600 else 500
-    return of_status(asked, status, {}, json.dumps(value).encode(), key=key)
+    problem = of_status(asked, status, {}, json.dumps(value).encode(), key=key)
+    return replace(problem, advice=_KEPT) if problem.key == "server-failed" else problem
 
 
 def refused_key(host: str, detail: str, *, had_key: bool) -> Problem:
