@@ -28,7 +28,10 @@ def to_html(text: str, commonmark: bool = False) -> str:
     commonmark=True: the specification and nothing else, raw HTML let through (to compare with it;
     not safe to show).
     """
-    from app.markup import parser
+    if commonmark:
+        from app.markup import parser
 
-    made = parser.commonmark() if commonmark else parser.chat()
-    return str(made.render(text))
+        return str(parser.commonmark().render(text))
+    from app.markup.endnotes import document
+
+    return document(text)

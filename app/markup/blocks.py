@@ -2,9 +2,12 @@
 
 A block's extent can depend on what follows it: a paragraph becomes a heading when its underline
 arrives, an open formula becomes a paragraph when a blank line comes before its end. Whatever
-follows decides within one more block, so a block is settled once two more have begun after it. The
-one exception is a link definition: it changes links of blocks long before it. So it is kept which
-block looked up which label, and those that asked for a new one are made again.
+follows decides within one more block, so a block is settled once two more have begun after it, or
+one that is sure to be one. Of the open block only the end is read again (`holding`).
+
+The one exception are definitions of links and footnotes: they change blocks long before them. So it
+is kept which block looked up which label, and those that asked for a new one are made again.
+Footnotes are shown in a last block, which is there once there is a note.
 
 Offsets are in characters of the normalized source: line ends are "\\n", NUL is U+FFFD.
 """
@@ -16,9 +19,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from app.markup.reading import Read, Reading
+    from app.markup.endnotes import Endnotes
+    from app.markup.holding import Hold
+    from app.markup.notes import Note
+    from app.markup.reading import Entry, Reading
 
 Kind = Literal["prose", "code", "math"]
+
+_SURE = 64
+"""Characters after which the first line of a block can no longer become something else."""
 
 Definition = tuple[str, str]
 """What the label of a link stands for: address and title."""
@@ -27,6 +36,9 @@ Definition = tuple[str, str]
 @dataclass(frozen=True, slots=True)
 class Block:
     """One top-level block; source is the document from start to end.
+
+    Footnotes are a last block of prose, a list: it begins and ends where the document ends, and its
+    source is that of the notes.
 
     prose: html, safe to show (app.markup.to_html says what it can hold). code: text, and language
     as written after the fence, "" if it was not. math: text, the TeX of a formula set apart.
@@ -72,14 +84,20 @@ class Blocks:
 
     def __init__(self) -> None:
         self._blocks: list[Block] = []
-        # How many are settled, what they define, and which of them looked up which label.
+        # How many are settled, what they define, which of them looked up which label, and the
+        # footnotes they refer to.
         self._settled = 0
         self._defined: dict[str, Definition] = {}
+        self._noted: dict[str, Note] = {}
         self._asking: dict[str, list[int]] = defaultdict(list)
-        # The text after the settled blocks, where it begins, and all that is defined with it.
+        self._asked: dict[str, None] = {}
+        # The text after the settled blocks, where it begins, and what of it need not be read again.
         self._tail = ""
         self._start = 0
+        self._hold: Hold | None = None
+        # All that is defined: links, and as "^label" the numbers of footnotes.
         self._known: dict[str, Definition] = {}
+        self._endnotes: Endnotes | None = None
 
     def append(self, text: str) -> tuple[int, list[Block]]:
         """Add text; return how many of the first blocks did not change, and all blocks.
@@ -87,15 +105,35 @@ class Blocks:
         The blocks after those replace all that followed them. The list is the parser's own until
         the next call: read it, do not keep it.
         """
-        from app.markup.reading import read
+        from app.markup.notes import numbers
 
-        self._tail = re.sub(r"\r\n|\r(?!\Z)", "\n", self._tail + text).replace("\0", "\ufffd")
-        reading = read(self._tail.replace("\r", "\n"), self._start, self._defined)
-        unchanged = self._redefine(
-            {label: found for label, (_, found) in reading.definitions.items()} | self._defined
-        )
+        if self._tail.endswith("\r"):
+            self._tail, text = self._tail[:-1], "\r" + text
+        self._tail += re.sub(r"\r\n|\r(?!\Z)", "\n", text).replace("\0", "\ufffd")
+        source = self._tail.replace("\r", "\n")
+        reading = self._read(source, self._hold)
+        if not reading.fits:
+            reading = self._read(source, None)
+        links = {label: found for label, (_, found) in reading.links.items()} | self._defined
+        noted = {label: note for label, (_, note) in reading.notes.items()}
+        noted = self._noted | {label: noted[label] for label in noted if label not in self._noted}
+        numbered = numbers([*self._asked, *reading.asked], list(noted))
+        known = links | {f"^{label}": (str(number), "") for label, number in numbered.items()}
+        changed = {
+            label
+            for label in (self._known.keys() | known.keys() if known != self._known else ())
+            if self._known.get(label) != known.get(label)
+        }
+        self._known = known
+        if self._hold is not None and changed & self._hold.labels:
+            self._hold = None
+            reading = self._read(source, None)
+        unchanged = self._redefine(changed, links, numbered)
+        entries = reading.entries(numbered, self._asked)
+        new = [entry.block for entry in entries if entry.block is not None]
+        if noted:
+            new += self._notes(noted, links, numbered, {*self._asked, *reading.asked}, changed)
         old = self._blocks[self._settled :]
-        new = [found.block for found in reading.reads]
         same = next(
             (at for at, (a, b) in enumerate(zip(old, new, strict=False)) if a != b),
             min(len(old), len(new)),
@@ -103,35 +141,83 @@ class Blocks:
         if unchanged is None:
             unchanged = self._settled + same
         self._blocks[self._settled :] = new
-        self._settle(reading.reads[:-2], reading)
+        self._settle(source, entries, reading, numbered)
         return unchanged, self._blocks
 
-    def _redefine(self, known: dict[str, Definition]) -> int | None:
+    def _notes(
+        self,
+        noted: "dict[str, Note]",
+        links: dict[str, Definition],
+        numbered: dict[str, int],
+        asked: set[str],
+        changed: set[str],
+    ) -> list[Block]:
+        from app.markup.endnotes import Endnotes
+
+        if self._endnotes is None or changed:
+            self._endnotes = Endnotes()
+        end = self._start + len(self._tail)
+        return self._endnotes.blocks(noted, links, numbered, asked, end)
+
+    def _read(self, source: str, hold: "Hold | None") -> "Reading":
+        from app.markup.reading import Reading
+
+        return Reading(source, self._start, self._defined, self._noted, hold)
+
+    def _redefine(
+        self, changed: set[str], links: dict[str, Definition], numbered: dict[str, int]
+    ) -> int | None:
         """Make the settled blocks again whose links changed; return the index of the first."""
         from app.markup.reading import remade
 
-        changed = {
-            label
-            for label in self._known.keys() | known.keys()
-            if self._known.get(label) != known.get(label)
-        }
-        self._known = known
         concerned = sorted({at for label in changed for at in self._asking.get(label, ())})
         for at in concerned:
-            self._blocks[at] = remade(self._blocks[at], known)
+            seen = [label for label in self._asked if self._asking[f"^{label}"][0] < at]
+            self._blocks[at] = remade(self._blocks[at], links, numbered, seen)
         return concerned[0] if concerned else None
 
-    def _settle(self, reads: "list[Read]", reading: "Reading") -> None:
-        """Take blocks out of the tail, with all that is defined before their end."""
-        if not reads:
-            return
-        for at, found in enumerate(reads, self._settled):
-            for label in found.labels:
-                self._asking[label].append(at)
-        end_line = reads[-1].end_line
-        for label, (line, found_definition) in reading.definitions.items():
-            if line < end_line:
-                self._defined.setdefault(label, found_definition)
-        self._settled += len(reads)
-        self._start += reading.offsets[end_line]
-        self._tail = self._tail[reading.offsets[end_line] :]
+    def _settle(
+        self, source: str, entries: "list[Entry]", reading: "Reading", numbered: dict[str, int]
+    ) -> None:
+        """Take entries out of the tail, with all that is defined before their end."""
+        count = max(0, len(entries) - (1 if entries and _is_sure(entries[-1], source) else 2))
+        done = 0
+        for entry in entries[:count]:
+            done = entry.after
+            self._asked |= dict.fromkeys(entry.asked)
+            if entry.block is not None:
+                for label in entry.labels:
+                    self._asking[label].append(self._settled)
+                self._settled += 1
+        left = entries[count:]
+        more = reading.hold(left[0], numbered, self._asked) if left else None
+        if more is not None:
+            self._hold = more.moved(done)
+        elif done or not left:
+            self._hold = None
+        self._define(reading, done + (self._hold.at if self._hold else 0))
+        self._start += done
+        self._tail = self._tail[done:]
+
+    def _define(self, reading: "Reading", held: int) -> None:
+        """Note what is defined before an offset: that cannot change any more."""
+        for label, (at, found) in reading.links.items():
+            if at < held:
+                self._defined.setdefault(label, found)
+        for label, (at, note) in reading.notes.items():
+            if at < held:
+                self._noted.setdefault(label, note)
+
+
+def _is_sure(entry: "Entry", source: str) -> bool:
+    """Whether the last entry is so certain to be one that nothing before it can change."""
+    block = entry.block
+    if block is None:
+        return True
+    if block.kind == "math":
+        # Words after its end, in the same line, would make it a paragraph.
+        end = entry.start + len(block.source)
+        return block.closed and "\n" in source[end : entry.after]
+    if source.count("\n", entry.start) >= 2:
+        return True
+    return block.kind == "prose" and len(block.source) >= _SURE and "|" not in block.source

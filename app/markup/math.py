@@ -167,16 +167,29 @@ def _render(
     _env: EnvType,
 ) -> str:
     token = tokens[idx]
-    tex = escapeHtml(token.content)
-    display = ' data-display="true"' if token.meta["display"] else ""
-    return f'<span class="math" data-tex="{tex}"{display}>{tex}</span>'
+    return _span(token.content, display=token.meta["display"])
 
 
 def _render_block(
-    renderer: RendererHTML,
+    _renderer: RendererHTML,
     tokens: Sequence[Token],
     idx: int,
-    options: OptionsDict,
-    env: EnvType,
+    _options: OptionsDict,
+    _env: EnvType,
 ) -> str:
-    return f"<p>{_render(renderer, tokens, idx, options, env)}</p>\n"
+    token = tokens[idx]
+    if token.level and not token.meta["closed"]:
+        # Within a list it is shown as it is written until its end has come.
+        return f"<p>{escapeHtml(token.markup)} {escapeHtml(token.content)}</p>\n"
+    return paragraph_of(token.content)
+
+
+def paragraph_of(tex: str) -> str:
+    """Return a formula set apart as HTML."""
+    return f"<p>{_span(tex, display=True)}</p>\n"
+
+
+def _span(tex: str, *, display: bool) -> str:
+    tex = escapeHtml(tex)
+    apart = ' data-display="true"' if display else ""
+    return f'<span class="math" data-tex="{tex}"{apart}>{tex}</span>'

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import cache
 
 from markdown_it import MarkdownIt
-from markdown_it.common.utils import escapeHtml
+from markdown_it.common.utils import escapeHtml, unescapeAll
 from markdown_it.renderer import RendererHTML
 from markdown_it.rules_block import StateBlock
 from markdown_it.rules_inline import StateInline
@@ -13,7 +13,9 @@ from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 from mdit_py_plugins.gfm_autolink import gfm_autolink_plugin
 
-from app.markup.math import math_plugin
+from app.markup.fences import formula
+from app.markup.math import math_plugin, paragraph_of
+from app.markup.notes import notes_plugin
 
 # markdown-it drops what is nested deeper. Its default, 20, is ten levels of lists; each level costs
 # up to three Python frames, so 100 stays well within the interpreter's 1,000. A list takes two
@@ -33,16 +35,26 @@ def commonmark() -> MarkdownIt:
 @cache
 def chat() -> MarkdownIt:
     """Return the parser of messages; `app.markup.to_html` says what it reads."""
-    made = MarkdownIt("commonmark", {"html": False, "maxNesting": _MAX_NESTING}, renderer_cls=_Html)
+    made = MarkdownIt("commonmark", {"html": False, "maxNesting": _MAX_NESTING}, renderer_cls=Html)
     made.options["tasklists"] = True
+    made.options["strikethrough_single_tilde"] = True
     made.enable(["table", "strikethrough"])
     made.use(gfm_autolink_plugin)
     made.inline.ruler.before("gfm_autolink_protocol", "no_xmpp", _no_xmpp)
+    made.inline.ruler.before("strikethrough", "about", _about)
     made.inline.ruler.before("emphasis", "product", _product)
+    made.use(notes_plugin)
     made.use(math_plugin)
     made.block.ruler.before("math", "too_deep", _too_deep)
     made.validateLink = _is_safe  # type: ignore[method-assign] # the documented way to set it
     return made
+
+
+def html() -> "Html":
+    """Return what makes the HTML of messages."""
+    renderer = chat().renderer
+    assert isinstance(renderer, Html)
+    return renderer
 
 
 def _is_safe(url: str) -> bool:
@@ -76,6 +88,20 @@ def _product(state: StateInline, silent: bool) -> bool:
     return True
 
 
+def _about(state: StateInline, silent: bool) -> bool:
+    """Take one tilde before a figure, or a dollar, as written: "~5 to ~10" says "about", twice."""
+    at = state.pos
+    if state.src[at] != "~" or at + 1 >= state.posMax:
+        return False
+    after = state.src[at + 1]
+    if not (after.isdigit() or after in "$€£.") or (at > 0 and state.src[at - 1] == "~"):
+        return False
+    if not silent:
+        state.append_pending("~")
+    state.pos += 1
+    return True
+
+
 def _too_deep(state: StateBlock, first: int, last: int, silent: bool) -> bool:
     """Take the rest of a container that is nested too deep as one paragraph."""
     if silent or state.level < _DEEPEST:
@@ -103,8 +129,30 @@ class _PlainHtml(RendererHTML):
         return self.renderToken(tokens, idx, options, env).rstrip("\n") + "\n"
 
 
-class _Html(_PlainHtml):
+class Html(_PlainHtml):
     """HTML that fetches nothing, and that Qt's rich text can show."""
+
+    def each(self, tokens: Sequence[Token], options: OptionsDict, env: EnvType) -> list[str]:
+        """Return the HTML of each token; joined it is what `render` gives."""
+        made = []
+        for at, token in enumerate(tokens):
+            if token.type == "inline":
+                made.append(self.renderInline(token.children or [], options, env))
+            elif token.type in self.rules:
+                made.append(self.rules[token.type](tokens, at, options, env))
+            else:
+                made.append(self.renderToken(tokens, at, options, env))
+        return made
+
+    def fence(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        """Show a fenced block as a formula if it is one."""
+        token = tokens[idx]
+        words = unescapeAll(token.info).split()
+        closed = bool(token.meta.get("closed", True))
+        tex = formula(words[0] if words else "", token.content, closed=closed)
+        if tex is None or not (closed or token.level == 0):
+            return super().fence(tokens, idx, options, env)
+        return paragraph_of(tex)
 
     def image(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         """Show an image as a link to it, or as its words where it stands in a link already."""
