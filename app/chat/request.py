@@ -12,17 +12,17 @@ from app.chat.attached_text import for_model
 from app.chat.attachments import Kept
 from app.chat.message import File, Image, Message, Provenance, Text, Thinking
 from app.engine.protocol import Generate, ModelInfo, PictureFile, Sampling
-from app.errors import WorldError
 from app.prompts import detect, mistral
-from app.prompts.segments import Picture, Prompt, Thought, Turn, TurnPart
-from app.reasoning import formats
+from app.prompts.segments import Picture, Prompt, Templated, Thought, Turn, TurnPart
 
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
     """What the user wants of an answer; None leaves it to the model's own recommendation.
 
-    system: the user's own addition to the model's system prompt, "" for none.
+    system: the user's own addition to the model's system prompt, "" for none; replace_system: it
+    takes the place of the model's. prompt_format: one of app.prompts.detect.FORMATS, "" for the
+    model's own.
     """
 
     system: str = ""
@@ -31,6 +31,8 @@ class Wishes:
     max_tokens: int = 0
     thinking_budget: int | None = None
     keep_thinking: bool = False
+    replace_system: bool = False
+    prompt_format: str = ""
 
 
 def turn_of(message: Message, *, sees: bool = False) -> Turn:
@@ -69,30 +71,57 @@ def pictures_of(branch: Sequence[Message], kept: Kept) -> tuple[PictureFile, ...
     return tuple(found.values())
 
 
-def with_system(info: ModelInfo, turns: Sequence[Turn], own: str) -> list[Turn]:
-    """Return the turns under the model's own system prompt, the user's text merged into it."""
+def with_system(
+    info: ModelInfo, turns: Sequence[Turn], own: str, *, replace: bool = False
+) -> list[Turn]:
+    """Return the turns under the model's own system prompt, the user's text merged into it.
+
+    replace: the user's text takes its place.
+    """
     system_turns = (turn for turn in turns if turn.role == "system")
     given = [part for turn in system_turns for part in turn.parts if isinstance(part, str)]
-    system = detect.system_turn(info, "\n\n".join(text for text in (*given, own) if text.strip()))
+    text = "\n\n".join(text for text in (*given, own) if text.strip())
+    system = detect.system_turn(info, text, replace=replace)
     rest = [turn for turn in turns if turn.role != "system"]
     return rest if system is None else [system, *rest]
 
 
 def prompt_for(
-    info: ModelInfo, turns: Sequence[Turn], *, keep_thinking: bool, unfinished: bool
-) -> tuple[Prompt, str]:
+    info: ModelInfo,
+    turns: Sequence[Turn],
+    *,
+    keep_thinking: bool,
+    unfinished: bool,
+    think: bool = True,
+    wanted: str = "",
+) -> tuple[Prompt | Templated, str]:
     """Return the prompt of just these turns and the name of its format.
 
-    unfinished: the last turn is an assistant's, to be continued where it stops.
+    unfinished: the last turn is an assistant's, to be continued where it stops. think: what models
+    that can be told are told of thinking. wanted: the format, "" for the model's own.
     Raises WorldError where the model's chat format is not known.
     """
-    version = detect.prompt_format(info)
-    if version is None:
-        raise WorldError(detect.unknown_format(info))
-    prompt = mistral.build(
-        turns, version=version, keep_thinking=keep_thinking, unfinished=unfinished
+    choice = detect.choose(info, wanted)
+    if choice.version is not None:
+        prompt = mistral.build(
+            turns,
+            version=choice.version,
+            keep_thinking=keep_thinking,
+            unfinished=unfinished,
+            effort="high" if think else "none",
+        )
+        return prompt, choice.name
+    templated = Templated(
+        template=choice.template or "",
+        turns=tuple(turns),
+        bos=info.bos,
+        eos=info.eos,
+        adds_bos=info.adds_bos,
+        keep_thinking=keep_thinking,
+        unfinished=unfinished,
+        think=think,
     )
-    return prompt, version
+    return templated, choice.name
 
 
 def sampling_for(info: ModelInfo, wishes: Wishes) -> Sampling:
@@ -124,11 +153,13 @@ def generation(
     """
     prompt, version = prompt_for(
         info,
-        with_system(info, turns, wishes.system),
+        with_system(info, turns, wishes.system, replace=wishes.replace_system),
         keep_thinking=wishes.keep_thinking,
         unfinished=unfinished,
+        think=wishes.thinking_budget != 0,
+        wanted=wishes.prompt_format,
     )
-    reasoning = formats.detect(info.controls, info.template, info.name)
+    reasoning = detect.reasoning(info, wishes.prompt_format)
     last = turns[-1].parts[-1] if unfinished and turns and turns[-1].parts else None
     command = Generate(
         request=request,

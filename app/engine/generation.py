@@ -17,11 +17,16 @@ from app.engine.backends.base import Backend, Token
 from app.engine.flags import Flags
 from app.engine.outbox import Outbox
 from app.engine.prefill import Pace, read_prompt
+from app.engine.prompting import closing_ids, knows, resolve
 from app.engine.protocol import Finished, Generate, PromptProgress, Started, StopReason, Usage
 from app.errors import Problem, WorldError
-from app.prompts.segments import Control, Text
-from app.reasoning.formats import FORMATS, Format
+from app.prompts.renderer import Renderer
+from app.reasoning.formats import FORMATS, Format, watched
 from app.reasoning.splitter import Piece, Splitter
+
+_SPOKEN = frozenset(
+    ("[TOOL_CALLS]", "[ARGS]", "[CALL_ID]", "[TOOL_RESULTS]", "[/TOOL_RESULTS]", "[TOOL_CONTENT]")
+)
 
 
 @dataclass(slots=True)
@@ -39,12 +44,24 @@ class Voice:
 
     Every token counts once: to the channel on which its text comes out, markers to thinking, and
     text that is still withheld (half a character, half a marker) with the text that releases it.
+    What a model writes to call tools is text: there are none here, and nobody should wonder.
+
+    by_id: the vocabulary has the format's markers as control tokens.
     """
 
-    def __init__(self, request: int, format_: Format, thinking_open: bool, outbox: Outbox) -> None:
+    def __init__(
+        self,
+        request: int,
+        format_: Format,
+        thinking_open: bool,
+        outbox: Outbox,
+        *,
+        by_id: bool = False,
+    ) -> None:
         self._request = request
-        self._format = format_
-        self._splitter = Splitter(format_, thinking_open=thinking_open)
+        self._splitter = Splitter(
+            format_, thinking_open=thinking_open, by_id=by_id, watch=watched(format_)
+        )
         self._utf8 = codecs.getincrementaldecoder("utf-8")("replace")
         self._outbox = outbox
         self._held = 0
@@ -55,6 +72,15 @@ class Voice:
     def thinking(self) -> bool:
         """Whether a thought is open."""
         return self._splitter.thinking
+
+    @property
+    def format(self) -> Format:
+        """Return how this output marks thoughts: what it began with counts."""
+        return self._splitter.format
+
+    def expect_close(self) -> None:
+        """Take the next closing marker for one, whatever the thought says around it."""
+        self._splitter.expect_close()
 
     @property
     def between_characters(self) -> bool:
@@ -68,9 +94,12 @@ class Voice:
             text = self._utf8.decode(token.data)
             if text:
                 self._send(self._splitter.feed(text))
-        elif token.control in (self._format.open, self._format.close):
+        elif token.control in self.format.tokens:
             self._end_character()
             self._send(self._splitter.feed(token.control, token.control))
+        elif token.control in _SPOKEN:
+            self._end_character()
+            self._send(self._splitter.feed(token.control))
 
     def finish(self) -> bool:
         """Say what was withheld; return whether every thought was closed."""
@@ -112,17 +141,22 @@ def generate(
     flags: Flags,
     outbox: Outbox,
     received: float,
+    renderer: Renderer,
 ) -> None:
     """Answer a Generate, up to its Finished. Raises WorldError where it cannot be done.
 
     context: how many tokens the sequence can hold. received: when the command came.
     """
     request = command.request
-    ids = backend.encode(command.prompt)
+    row = FORMATS[command.reasoning]
+    written = resolve(backend, command.prompt, row, renderer)
+    thinking_open = command.thinking_open or written.thinking_open
+    ids = backend.encode(written.prompt)
     _check_length(len(ids), context)
     kept = backend.reuse(ids)
     times = _Times(received)
-    voice = Voice(request, FORMATS[command.reasoning], command.thinking_open, outbox)
+    by_id = any(knows(backend, marker) for marker in row.openers)
+    voice = Voice(request, row, thinking_open, outbox, by_id=by_id)
 
     def progress(done: int) -> None:
         outbox.send(PromptProgress(request, done, len(ids), kept))
@@ -137,7 +171,7 @@ def generate(
     times.prefill = time.monotonic() - began
     reason: StopReason = "cancelled"
     if whole:
-        outbox.send(Started(request, len(ids), kept, command.thinking_open, prompt_hash(ids)))
+        outbox.send(Started(request, len(ids), kept, thinking_open, prompt_hash(ids)))
         began = time.monotonic()
         reason = _decode(backend, command, context - len(ids), flags, voice, times)
         times.decode = time.monotonic() - began
@@ -168,7 +202,8 @@ def _decode(
         if voice.thinking:
             spent = voice.thinking_tokens - before >= budget
             if (spent or flags.closing(request)) and voice.between_characters:
-                marker = _closing_ids(backend, FORMATS[command.reasoning])
+                marker = closing_ids(backend, voice.format)
+                voice.expect_close()
                 made += len(marker)
                 if made >= most:
                     return "length"
@@ -197,16 +232,6 @@ def _write(backend: Backend, ids: Sequence[int], voice: Voice) -> bool:
             return False
         voice.say(backend.token(token_id))
     return True
-
-
-def _closing_ids(backend: Backend, format_: Format) -> list[int]:
-    """Return the ids that close a thought: the control token where there is one, else its text."""
-    try:
-        return backend.encode((Control(format_.close),))
-    except WorldError:
-        if format_.control:
-            raise
-        return backend.encode((Text(format_.close),))
 
 
 def _check_length(tokens: int, context: int) -> None:

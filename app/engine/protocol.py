@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from app.errors import Problem
-from app.prompts.segments import Prompt, Turn
+from app.prompts.segments import Prompt, Templated, Turn
 
 BackendName = Literal["llama_cpp", "mlx", "scripted", "openai"]
 KVType = Literal["f16", "q8_0", "q4_0"]
@@ -69,10 +69,14 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Tokenize:
-    """Encode a prompt exactly as Generate would. Answered by Tokens or Failed."""
+    """Encode a prompt exactly as Generate would. Answered by Tokens or Failed.
+
+    reasoning: as in Generate; a template's last words are read by it.
+    """
 
     request: int
-    prompt: Prompt
+    prompt: Prompt | Templated
+    reasoning: str = "think"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,7 @@ class Generate:
     """Continue a prompt. Answered by PromptProgress..., Started, Delta..., then Finished or Failed.
 
     reasoning: the name of the format in app.reasoning.formats ("mistral", "think", "none").
-    thinking_open: the prompt ends inside an open thought.
+    thinking_open: the prompt ends inside an open thought (a template says so itself).
     max_tokens: 0 is up to the end of the context.
     thinking_budget: tokens of thinking after which the thought is closed; None is no limit.
     ignore_end: go on past end-of-generation tokens (benchmarks and fault tests only).
@@ -103,7 +107,7 @@ class Generate:
     """
 
     request: int
-    prompt: Prompt
+    prompt: Prompt | Templated
     sampling: Sampling
     reasoning: str = "none"
     thinking_open: bool = False
@@ -184,7 +188,8 @@ class ModelInfo:
     """What the engine knows of the loaded model.
 
     controls: the control tokens it has, of those that prompts and reasoning formats ask for.
-    template: the chat template in the file, if any.
+    template: the chat template in the file, if any. bos, eos: the tokens that begin and end a text,
+    as they are spelled, if it has any; adds_bos: every text begins with bos.
     sampling: the file's own recommendation (general.sampling.*), if any.
     device: where it runs, in words ("CPU", "NVIDIA GeForce RTX 4090").
     build: the engine's version, such as "llama-cpp-python 0.3.36".
@@ -215,6 +220,9 @@ class ModelInfo:
     allocated: tuple[DeviceMemory, ...] = ()
     sees: bool = False
     server: ServerFacts | None = None
+    bos: str = ""
+    eos: str = ""
+    adds_bos: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,11 +244,19 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """The ids of a prompt, and the text of each as the vocabulary spells it."""
+    """The ids of a prompt, and the text of each as the vocabulary spells it.
+
+    prompt: its segments. thinking_open: it ends inside a thought; thinking_closed: with one that is
+    closed already. notes: what a template made of the conversation that the user should know.
+    """
 
     request: int
     ids: tuple[int, ...]
     pieces: tuple[str, ...]
+    prompt: Prompt = ()
+    thinking_open: bool = False
+    thinking_closed: bool = False
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

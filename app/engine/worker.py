@@ -22,6 +22,7 @@ from app.engine.flags import Flags
 from app.engine.generation import generate
 from app.engine.outbox import Outbox
 from app.engine.prefill import Pace
+from app.engine.prompting import resolve
 from app.engine.protocol import (
     BackendName,
     Cancel,
@@ -41,6 +42,8 @@ from app.engine.protocol import (
     Unloaded,
 )
 from app.errors import Problem, WorldError
+from app.prompts.renderer import Renderer
+from app.reasoning.formats import FORMATS
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -114,6 +117,7 @@ class Worker:
         self._server: ServerModel | None = None
         self._info: ModelInfo | None = None
         self._pace = Pace(1)
+        self._renderer = Renderer()
 
     def do(self, job: Load | Tokenize | Generate | Unload, received: float) -> None:
         """Do one job; the world's faults are its answer."""
@@ -169,10 +173,22 @@ class Worker:
             title = "A server does not tell how it cuts a text into tokens."
             raise WorldError(Problem("server-no-tokens", title, "Name a model's file instead."))
         backend, _ = self._loaded()
-        ids = backend.encode(job.prompt)
+        row = FORMATS[job.reasoning]
+        written = resolve(backend, job.prompt, row, self._renderer, check=True)
+        ids = backend.encode(written.prompt)
         tokens = [backend.token(token_id) for token_id in ids]
         pieces = tuple(token.data.decode("utf-8", "replace") for token in tokens)
-        self._outbox.send(Tokens(job.request, tuple(ids), pieces))
+        self._outbox.send(
+            Tokens(
+                job.request,
+                tuple(ids),
+                pieces,
+                written.prompt,
+                written.thinking_open,
+                written.thinking_closed,
+                written.notes,
+            )
+        )
 
     def _generate(self, job: Generate, received: float) -> None:
         if self._server is not None:
@@ -188,6 +204,7 @@ class Worker:
             flags=self._flags,
             outbox=self._outbox,
             received=received,
+            renderer=self._renderer,
         )
 
     def _loaded(self) -> tuple[Backend, ModelInfo]:

@@ -153,6 +153,13 @@ def system_turn(info: ModelInfo, own: str, *, replace: bool = False) -> Turn | N
     return with_own(None if replace and own.strip() else default_system(info), own)
 
 
+def reasoning(info: ModelInfo, wanted: str = "") -> formats.Format:
+    """Return how a model marks its thoughts. wanted: the prompt format that the user chose."""
+    family_ = FAMILIES.get(wanted)
+    template = family_.written(_named(info)) if family_ else info.template
+    return formats.detect(info.controls, template, _named(info))
+
+
 def _named(info: ModelInfo) -> str:
     return f"{info.name} {Path(info.path).name}"
 

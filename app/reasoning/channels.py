@@ -74,6 +74,9 @@ class ChannelReader:
         self.let_go(sink)
         self._end_header(sink, said=True)
 
+    def expect_close(self) -> None:
+        """Do nothing: markers are never quoted here."""
+
     def _say(self, text: str, sink: Sink) -> None:
         if not text:
             return

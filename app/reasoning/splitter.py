@@ -40,6 +40,7 @@ class _Reader(Protocol):
     def mark(self, name: str, text: str, sink: Sink) -> None: ...
     def let_go(self, sink: Sink) -> None: ...
     def finish(self, sink: Sink) -> None: ...
+    def expect_close(self) -> None: ...
 
 
 class Splitter:
@@ -98,6 +99,10 @@ class Splitter:
         else:
             self._reader.read(text, sink)
         return sink.pieces
+
+    def expect_close(self) -> None:
+        """Take the next closing marker for one, whatever the thought says around it."""
+        self._reader.expect_close()
 
     def finish(self) -> list[Piece]:
         """Return what was withheld: the output ended before it became a marker."""

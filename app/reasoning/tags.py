@@ -95,6 +95,10 @@ class TagReader:
         self._held = held
         self.let_go(sink)
 
+    def expect_close(self) -> None:
+        """Take the next closing marker for one, whatever the thought says around it."""
+        self._around = Surroundings(self._open or " ")
+
     # ------------------------------------------------------------ how text is read
 
     def _switch(self, thinking: bool) -> None:

@@ -164,7 +164,7 @@ def test_answer_now(engine: Engine) -> None:
     engine.client.send(CloseThinking(request))
     events = before + engine.until(is_finished)
     assert said(events, "thinking").startswith("word ")
-    assert said(events, "answer").startswith("word ")
+    assert said(events, "answer").startswith("\n\nword ")
     assert "think>" not in said(events, "thinking") + said(events, "answer")
     usage = finished(events).usage
     assert usage.thinking_tokens + usage.answer_tokens == 400

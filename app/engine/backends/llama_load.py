@@ -185,6 +185,7 @@ def _info(
 ) -> ModelInfo:
     template: bytes | None = api.llama_model_chat_template(model, None)
     gpus = llama_library.gpus() if options.gpu_layers else []
+    bos, eos, adds_bos = vocabulary.ends()
     quantization: str = (api.llama_ftype_name(api.llama_model_ftype(model)) or b"").decode()
     for words, letters in ((" - Small", "_S"), (" - Medium", "_M"), (" - Large", "_L")):
         quantization = quantization.replace(words, letters)
@@ -208,6 +209,9 @@ def _info(
         kv_type=options.kv_type,
         gpu_layers=_on_cards(options.gpu_layers, api.llama_model_n_layer(model)) if gpus else 0,
         cpu_experts=options.cpu_experts,
+        bos=bos,
+        eos=eos,
+        adds_bos=adds_bos,
     )
 
 

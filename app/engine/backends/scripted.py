@@ -31,7 +31,7 @@ from app.engine.backends.base import LoadProgress, Stopped, Token, load_cancelle
 from app.engine.prefix import reusable
 from app.engine.protocol import LoadOptions, ModelInfo, Sampling
 from app.errors import Problem, WorldError
-from app.prompts.segments import Control, Prompt
+from app.prompts.segments import Control, Prompt, Text
 
 _CONTROLS = (
     "<s>",
@@ -109,7 +109,7 @@ class ScriptedBackend:
                 if segment.name not in self._controls:
                     raise unknown_control(segment.name)
                 ids.append(self._id(Token(segment.name.encode(), control=segment.name)))
-            else:
+            elif isinstance(segment, Text):
                 ids += [self._id(Token(word.encode())) for word in _WORD.findall(segment.text)]
         return ids
 

@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from app.engine.backends.base import Token, unknown_control
-from app.prompts import tekken
-from app.prompts.segments import Control, Prompt
+from app.errors import Problem, WorldError
+from app.prompts import families, tekken
+from app.prompts.segments import Control, Image, Prompt
+from app.reasoning import formats
 
-PROBED_CONTROLS = (
+_MISTRAL = (
     "<s>",
     "</s>",
     "[INST]",
@@ -29,25 +31,15 @@ PROBED_CONTROLS = (
     "[/TOOL_RESULTS]",
     "[MODEL_SETTINGS]",
     "[/MODEL_SETTINGS]",
-    "<think>",
-    "</think>",
-    "<|im_start|>",
-    "<|im_end|>",
-    "<|channel|>",
-    "<|message|>",
-    "<|start|>",
-    "<|end|>",
-    "<|return|>",
-    "<start_of_turn>",
-    "<end_of_turn>",
-    "<|begin_of_text|>",
-    "<|start_header_id|>",
-    "<|end_header_id|>",
-    "<|eot_id|>",
-    "<|endoftext|>",
-    "<bos>",
-    "<eos>",
+    "[CALL_ID]",
+    "[IMG]",
+    "[IMG_BREAK]",
+    "[IMG_END]",
 )
+_OTHERS = ("<|begin_of_text|>", "<|endoftext|>", "<bos>", "<eos>")
+_MARKERS = tuple(token for row in formats.FORMATS.values() for token in sorted(row.tokens))
+
+PROBED_CONTROLS = tuple(dict.fromkeys((*_MISTRAL, *families.TOKENS, *_MARKERS, *_OTHERS)))
 """What prompt and reasoning formats ask for by name."""
 
 
@@ -61,19 +53,26 @@ class Vocabulary:
         self._controls: dict[str, int | None] = {}
         self._tekken = _metadata(api, model, b"tokenizer.ggml.pre") == b"tekken"
         self._spelled: dict[bytes, int] | None = None
+        # Some families' tokens (Phi 3) swallow the white space after them.
+        self._rstrip: int = api.LLAMA_TOKEN_ATTR_RSTRIP
         self.size: int = api.llama_vocab_n_tokens(self._vocab)
 
     def encode(self, prompt: Prompt) -> list[int]:
         """Return the ids of a prompt. Raises WorldError for a control token that is not there."""
         ids: list[int] = []
+        strips = False
         for segment in prompt:
             if isinstance(segment, Control):
                 control = self._control(segment.name)
                 if control is None:
                     raise unknown_control(segment.name)
                 ids.append(control)
-            elif segment.text:
-                ids += self._encode_text(segment.text)
+                strips = bool(self._api.llama_vocab_get_attr(self._vocab, control) & self._rstrip)
+            elif isinstance(segment, Image):
+                raise _no_pictures()
+            elif text := segment.text.lstrip() if strips else segment.text:
+                ids += self._encode_text(text)
+                strips = False
         return ids
 
     def _encode_text(self, text: str) -> list[int]:
@@ -95,6 +94,17 @@ class Vocabulary:
             if not api.llama_vocab_is_control(vocab, token_id):
                 spelled: bytes = api.llama_vocab_get_text(vocab, token_id)
                 yield token_id, spelled.decode("utf-8", "replace")
+
+    def ends(self) -> tuple[str, str, bool]:
+        """Return the tokens that begin and end a text, and whether every text begins with one."""
+        api, vocab = self._api, self._vocab
+        spelled = [
+            (api.llama_vocab_get_text(vocab, token) or b"").decode("utf-8", "replace")
+            if token >= 0
+            else ""
+            for token in (api.llama_vocab_bos(vocab), api.llama_vocab_eos(vocab))
+        ]
+        return spelled[0], spelled[1], bool(api.llama_vocab_get_add_bos(vocab))
 
     def controls(self) -> tuple[str, ...]:
         """Return the probed names that are control tokens here."""
@@ -152,3 +162,14 @@ def _metadata(api: Any, model: Any, key: bytes) -> bytes:
     buffer = ctypes.create_string_buffer(room)
     found: int = api.llama_model_meta_val_str(model, key, buffer, room)
     return buffer.value if found >= 0 else b""
+
+
+def _no_pictures() -> WorldError:
+    """Return the error that says this model was loaded without eyes."""
+    return WorldError(
+        Problem(
+            "no-vision",
+            "This model cannot see pictures.",
+            "Send the message without the picture, or load a model with its vision part.",
+        )
+    )
