@@ -16,6 +16,10 @@ from app.prompts import detect, mistral
 from app.prompts.segments import Picture, Prompt, Templated, Thought, Turn, TurnPart
 
 
+MESSAGES = "messages"
+"""The prompt format of a server: it is sent messages, and writes the prompt itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wishes:
     """What the user wants of an answer; None leaves it to the model's own recommendation.
@@ -151,6 +155,8 @@ def generation(
     pictures: the files of those that the turns show.
     Raises WorldError where the model's chat format is not known.
     """
+    if info.server is not None:
+        return _for_server(request, info, turns, wishes, unfinished, pictures), MESSAGES
     prompt, version = prompt_for(
         info,
         with_system(info, turns, wishes.system, replace=wishes.replace_system),
@@ -172,6 +178,39 @@ def generation(
         pictures=pictures,
     )
     return command, version
+
+
+def _for_server(
+    request: int,
+    info: ModelInfo,
+    turns: Sequence[Turn],
+    wishes: Wishes,
+    unfinished: bool,
+    pictures: tuple[PictureFile, ...],
+) -> Generate:
+    """Return the command for a server: it gets the turns, and writes the prompt itself."""
+    *before, last = with_system(info, turns, wishes.system, replace=wishes.replace_system)
+    goes_on = unfinished and last.role == "assistant"
+    sent = tuple(
+        turn if wishes.keep_thinking or turn.role != "assistant" else _without_thoughts(turn)
+        for turn in (*before, *(() if goes_on else (last,)))
+    )
+    end = last.parts[-1] if goes_on and last.parts else None
+    return Generate(
+        request=request,
+        prompt=(),
+        sampling=sampling_for(info, wishes),
+        thinking_open=isinstance(end, Thought) and not end.closed,
+        max_tokens=wishes.max_tokens,
+        thinking_budget=wishes.thinking_budget,
+        pictures=pictures,
+        turns=(*sent, last) if goes_on else sent,
+        unfinished=goes_on,
+    )
+
+
+def _without_thoughts(turn: Turn) -> Turn:
+    return Turn(turn.role, tuple(part for part in turn.parts if not isinstance(part, Thought)))
 
 
 def provenance(info: ModelInfo, command: Generate, version: str, prompt_hash: str) -> Provenance:
