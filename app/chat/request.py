@@ -15,7 +15,6 @@ from app.engine.protocol import Generate, ModelInfo, PictureFile, Sampling
 from app.prompts import detect, mistral
 from app.prompts.segments import Picture, Prompt, Templated, Thought, Turn, TurnPart
 
-
 MESSAGES = "messages"
 """The prompt format of a server: it is sent messages, and writes the prompt itself."""
 
