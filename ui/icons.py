@@ -128,6 +128,18 @@ def _attach(path: QPainterPath) -> None:
     path.lineTo(12.6, 9.1)
 
 
+def _file(path: QPainterPath) -> None:
+    _line(path, (9.5, 2), (4, 2), (4, 14), (12.5, 14), (12.5, 5), (9.5, 2), (9.5, 5), (12.5, 5))
+    _line(path, (6.2, 8), (10.3, 8))
+    _line(path, (6.2, 10.8), (10.3, 10.8))
+
+
+def _image(path: QPainterPath) -> None:
+    path.addRoundedRect(QRectF(2, 3, 12, 10), 2, 2)
+    path.addEllipse(QPointF(5.4, 6.3), 1.1, 1.1)
+    _line(path, (2.4, 11.8), (6.3, 8.6), (8.6, 10.6), (10.8, 8), (13.7, 11))
+
+
 def _clock(path: QPainterPath) -> None:
     path.addEllipse(QPointF(8, 8), 5.5, 5.5)
     _line(path, (8, 4.8), (8, 8), (10.3, 9.4))
@@ -192,6 +204,8 @@ _DRAWINGS: dict[str, Draw] = {
     "chevron-right": _chevron_right,
     "wrap": _wrap,
     "attach": _attach,
+    "file": _file,
+    "image": _image,
     "clock": _clock,
     "plus": _plus,
     "search": _search,

@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
 )
 
 from ui.chat.composer import Composer
+from ui.chat.message_box import given_in
 from ui.header import HEIGHT_PX, Header
 from ui.sidebar.view import Sidebar
 
@@ -71,11 +72,13 @@ class MainWindow(QMainWindow):
     Signals:
         first_painted: once, when the window has been drawn and is on its way to the screen.
         model_dropped: the path of a .gguf file that was dropped.
+        given: what was dropped to be attached: files (a list of paths) or an image (QImage).
         closing: the window is about to go.
     """
 
     first_painted = Signal()
     model_dropped = Signal(str)
+    given = Signal(object)
     closing = Signal()
 
     actions_: "Actions"
@@ -182,18 +185,22 @@ class MainWindow(QMainWindow):
         self._fold()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802 - Qt's name
-        """Welcome a model file, and nothing else."""
-        if _dropped_model(event):
+        """Welcome a model file, and what can be attached."""
+        if _dropped_model(event) or given_in(event.mimeData()) is not None:
             event.setDropAction(Qt.DropAction.CopyAction)
             event.accept()
 
     def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802 - Qt's name
-        """Take a model file."""
+        """Take a model file, or files and images to attach."""
         path = _dropped_model(event)
-        if path:
+        given = None if path else given_in(event.mimeData())
+        if path or given is not None:
             event.setDropAction(Qt.DropAction.CopyAction)
             event.accept()
+        if path:
             self.model_dropped.emit(path)
+        elif given is not None:
+            self.given.emit(given)
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
         """Go from the screen at once; then let what is open be saved and ended."""

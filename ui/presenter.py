@@ -16,6 +16,7 @@ from app import settings as settings_file
 from app.errors import Problem, WorldError
 from ui import theme
 from ui.bridge import Bridge
+from ui.chat.attaching import Attaching
 from ui.main_window import MainWindow
 from ui.menus import Privacy, open_file_dialog, settings_menu
 from ui.mirror import Mirror
@@ -48,6 +49,9 @@ class Presenter(QObject):
             choose_file=self.choose_file,
             unload=lambda: self._do(session.unload_model),
         )
+        self._attaching = Attaching(
+            window.composer, window.chat_view, session, do=self._do, failed=self._on_problem
+        )
         self._mirror = Mirror(window, session, self.models.look)
         bridge.changed.connect(self._on_changed)
         bridge.problem.connect(self._on_problem)
@@ -75,6 +79,7 @@ class Presenter(QObject):
         window.first_run.demo_requested.connect(self.load_demo)
         window.first_run.file_requested.connect(self.choose_file)
         window.model_dropped.connect(lambda path: self.load_model(path))
+        window.given.connect(self._attaching.give)
         window.closing.connect(self._on_closing)
         actions["new_chat"].triggered.connect(self.new_chat)
         actions["search"].triggered.connect(self._on_search)
@@ -91,6 +96,9 @@ class Presenter(QObject):
     def _connect_chat(self) -> None:
         view, composer, session = self._view, self._window.composer, self._session
         composer.send_requested.connect(self._on_send)
+        composer.send_without_requested.connect(
+            lambda text: self._on_send(text, without_images=True)
+        )
         composer.stop_requested.connect(self._on_stop)
         composer.draft_changed.connect(lambda text: self._do(lambda: session.set_draft(text)))
         composer.budget_changed.connect(
@@ -171,9 +179,9 @@ class Presenter(QObject):
         self.models.close_picker()
         self.load_model(path)
 
-    def _on_send(self, text: str) -> None:
+    def _on_send(self, text: str, *, without_images: bool = False) -> None:
         sent: list[bool] = []
-        self._do(lambda: sent.append(self._session.send(text)))
+        self._do(lambda: sent.append(self._session.send(text, without_images=without_images)))
         if not sent[0]:
             self._window.composer.set_draft(text)
 
@@ -283,6 +291,10 @@ class Presenter(QObject):
 
     def _on_changed(self, changes: "frozenset[Change]") -> None:
         self._mirror.show(changes)
+        if changes & {"attached", "chat"}:
+            self._attaching.show_attached()
+        elif changes & {"model", "context"}:
+            self._attaching.explain()
         model = self._session.state.model
         if "model" in changes and model.phase == "ready":
             others = (path for path in self.models.opened if path != model.path)

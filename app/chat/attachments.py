@@ -176,6 +176,36 @@ class Kept:
             path.parent.rmdir()
 
 
+def save_copy(kept: Kept, part: Attachment, path: Path) -> None:
+    """Write the very bytes that were attached into a file. Raises WorldError."""
+    data = kept.get(part.sha256)
+    if data is None:
+        raise gone(part)
+    try:
+        files.replace(path, data)
+    except OSError as error:
+        raise WorldError(
+            Problem(
+                "save-copy",
+                f"A copy could not be saved as {path}.",
+                "Choose another folder, or free some space on its disk.",
+                str(error),
+            )
+        ) from error
+
+
+def gone(part: Attachment) -> WorldError:
+    """Return the error of kept bytes that are no longer there, or no longer what they were."""
+    return WorldError(
+        Problem(
+            "attachment-gone",
+            f"The file of “{part.name}” is missing from the folder where Ponder kept it.",
+            "Attach it again if you still have it.",
+            part.sha256,
+        )
+    )
+
+
 def described(part: Attachment) -> str:
     """Return what an attachment is, in words for a caption or a screen reader."""
     size = in_words(part.size_bytes)

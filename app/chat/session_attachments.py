@@ -17,18 +17,30 @@ Sight = Literal["sees", "blind", "unknown"]
 
 
 class SessionAttachments(SessionCore):
-    """What can be done with attachments."""
+    """What can be done with attachments. keeping: how many are on their way to the disk."""
 
-    def attach(self, found: Found) -> None:
-        """Keep something and attach it to the open chat's draft, once it is on the disk."""
-        chat_id = self.state.chat_id
+    keeping = 0
+
+    def attach(self, found: Found, chat_id: str | None) -> None:
+        """Keep something and attach it to a chat's draft, once it is on the disk.
+
+        chat_id: the chat that was open when it was given; None is the one not yet begun.
+        """
 
         def attached(_: None) -> None:
+            self.keeping -= 1
+            self._change("attached")
             # In another chat by now: its draft has it, as the store has written it down.
             if self.state.chat_id == chat_id:
                 self._change("attached", attached=(*self.state.attached, found.part))
 
-        if len(self.state.attached) >= MOST_AT_ONCE:
+        def failed(problem: Problem) -> None:
+            self.keeping -= 1
+            self._change("attached")
+            self._report(problem)
+
+        here = self.state.chat_id == chat_id
+        if here and len(self.state.attached) >= MOST_AT_ONCE:
             self._report(
                 Problem(
                     "attachment",
@@ -37,7 +49,8 @@ class SessionAttachments(SessionCore):
                 )
             )
             return
-        self._store.call(lambda store: store.attach(chat_id, found), attached, self._report)
+        self.keeping += 1
+        self._store.call(lambda store: store.attach(chat_id, found), attached, failed)
         self._want_model()
 
     def detach(self, number: int) -> None:

@@ -205,15 +205,22 @@ def test_a_model_that_cannot_be_loaded_is_said(opening: Open) -> None:
     assert driven.window.stack.currentWidget() is driven.window.first_run
 
 
-def test_a_dropped_model_is_loaded_and_nothing_else_is_taken(opening: Open) -> None:
+def test_a_dropped_model_is_loaded_and_other_files_are_attached(opening: Open) -> None:
     driven = opening()
     window = driven.window
     dropped: list[str] = []
+    given: list[object] = []
     window.model_dropped.disconnect()
     window.model_dropped.connect(dropped.append)
-    for name, welcome in (("notes.txt", False), ("Model.GGUF", True)):
+    window.given.disconnect()
+    window.given.connect(given.append)
+    for url, welcome in (
+        (QUrl("https://example.org/notes.txt"), False),
+        (QUrl.fromLocalFile("/models/notes.txt"), True),
+        (QUrl.fromLocalFile("/models/Model.GGUF"), True),
+    ):
         data = QMimeData()
-        data.setUrls([QUrl.fromLocalFile(f"/models/{name}")])
+        data.setUrls([url])
         enter = QDragEnterEvent(
             QPoint(5, 5),
             Qt.DropAction.CopyAction,
@@ -234,6 +241,7 @@ def test_a_dropped_model_is_loaded_and_nothing_else_is_taken(opening: Open) -> N
             )
         )
     assert dropped == ["/models/Model.GGUF"]
+    assert given == [["/models/notes.txt"]]
 
 
 def menu_of(window: QWidget, name: str) -> QMenu:

@@ -3,13 +3,13 @@
 It imports nothing heavy: the window paints it before anything else is there.
 """
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QPoint, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QFocusEvent,
     QFontMetricsF,
-    QInputMethodEvent,
-    QKeyEvent,
     QMouseEvent,
     QPainter,
     QPaintEvent,
@@ -18,15 +18,18 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
 
 from ui import theme
+from ui.chat.message_box import MessageBox
 from ui.chat.pills import PILL_PX, SEND_PX, Pill, SendButton
 from ui.chat.prompt_popover import PromptPopover
 from ui.chat.style import COLUMN_PX, GUTTER_PX
-from ui.chat.typing_box import TypingBox
 from ui.chat.words import BUDGETS, budget, rate
 from ui.widgets import rounded
 
+if TYPE_CHECKING:
+    from ui.chat.attach_strip import AttachStrip
+    from ui.chat.picture import Pictures
+
 PLACEHOLDER = "Ask anything…   (Enter to send, Shift+Enter for a new line)"
-MOST_LINES = 10
 RADIUS_PX = 16
 TEXT_X = 18
 TEXT_Y = 16
@@ -35,42 +38,9 @@ GAP_PX = 16
 BOTTOM_PX = 18
 TOP_PX = 8
 SHADOW_PX = 6
-
-
-class _Box(TypingBox):
-    """The text itself; keys that are more than typing are the composer's.
-
-    Signals:
-        sent, stopped, edit_last: Enter, Esc, and Up in an empty box.
-    """
-
-    sent = Signal()
-    stopped = Signal()
-    edit_last = Signal()
-
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent, most_lines=MOST_LINES)
-        self._composing = False
-
-    def inputMethodEvent(self, event: QInputMethodEvent) -> None:  # noqa: N802 - Qt's name
-        """Know whether a character is being composed: Enter then ends that, not the message."""
-        self._composing = bool(event.preeditString())
-        super().inputMethodEvent(event)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
-        """Send on Enter; Shift+Enter breaks the line; Up in an empty box edits the last message."""
-        plain = not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not self._composing:
-            if plain:
-                self.sent.emit()
-            else:
-                self.break_line()
-        elif event.key() == Qt.Key.Key_Escape and plain:
-            self.stopped.emit()
-        elif event.key() == Qt.Key.Key_Up and plain and self.empty() and not self._composing:
-            self.edit_last.emit()
-        else:
-            super().keyPressEvent(event)
+NARROW_PX = 200
+"""Room for the pills below which the one that attaches shows only its icon."""
+ICON_PILL_PX = 38
 
 
 class Composer(QWidget):
@@ -83,6 +53,9 @@ class Composer(QWidget):
         budget_changed: tokens of thinking, or None for unlimited.
         system_prompt_changed: the chat's own text.
         edit_last_requested: the last message of the user is to be edited.
+        attach_requested: files are to be chosen and attached.
+        given: files (a list of paths) or an image (QImage) are to be attached.
+        send_without_requested: the text; what is attached goes too, images unseen by the model.
     """
 
     send_requested = Signal(str)
@@ -91,9 +64,13 @@ class Composer(QWidget):
     budget_changed = Signal(object)
     system_prompt_changed = Signal(str)
     edit_last_requested = Signal()
+    attach_requested = Signal()
+    given = Signal(object)
+    send_without_requested = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.strip: AttachStrip | None = None
         self._running = False
         self._rate = ""
         self._reason = ""
@@ -101,7 +78,7 @@ class Composer(QWidget):
         self._prompt = ""
         self._quiet = False
         self._card = QRectF()
-        self.box = _Box(self)
+        self.box = MessageBox(self)
         self.box.setAccessibleName("Message")
         self.box.setPlaceholderText(PLACEHOLDER)
         self.box.sent.connect(self._on_send)
@@ -109,6 +86,10 @@ class Composer(QWidget):
         self.box.edit_last.connect(self.edit_last_requested)
         self.box.textChanged.connect(self._on_text)
         self.box.height_wanted.connect(self._lay_out)
+        self.box.given.connect(self.given)
+        self.attach_pill = Pill(self, "attach", self.attach_requested.emit)
+        self.attach_pill.say("Attach")
+        self.attach_pill.setAccessibleDescription("Adds images and text files to the message.")
         self.thinking_pill = Pill(self, "clock", self._on_thinking_pill, tinted=True)
         self.prompt_pill = Pill(self, "", self._on_prompt_pill)
         self.send_button = SendButton(self, self._on_button)
@@ -162,6 +143,18 @@ class Composer(QWidget):
         self.box.setPlaceholderText(reason or PLACEHOLDER)
         self._show_state()
 
+    def attachments(self, pictures: "Pictures") -> "AttachStrip":
+        """Return the strip of what is attached, made when it is first needed."""
+        if self.strip is None:
+            from ui.chat.attach_strip import AttachStrip
+
+            self.strip = strip = AttachStrip(self, pictures)
+            strip.height_wanted.connect(self._lay_out)
+            strip.sent_without.connect(self._on_send_without)
+            self.setTabOrder(strip.without, self.box)
+            strip.show()
+        return self.strip
+
     def _show_state(self) -> None:
         self.send_button.show_running(self._running)
         self.send_button.setEnabled(self._running or not self._reason)
@@ -175,15 +168,31 @@ class Composer(QWidget):
         if not self._quiet:
             self.draft_changed.emit(self.box.text())
 
-    def _on_send(self) -> None:
+    def _may_send(self, text: str) -> bool:
+        attached = self.strip is not None and bool(self.strip.parts)
+        return not (self._running or self._reason) and (attached or bool(text.strip()))
+
+    def _taken(self) -> str:
+        """Return the text that is sent; the box is empty from now on."""
         text = self.box.text()
-        if self._running or self._reason or not text.strip():
-            return
         self._quiet = True
         self.box.set_text("")
         self._quiet = False
         self._show_state()
-        self.send_requested.emit(text)
+        return text
+
+    def _on_send(self) -> None:
+        if not self._may_send(self.box.text()):
+            return
+        if self.strip is not None and self.strip.holds:
+            self.strip.insist()
+            return
+        self.send_requested.emit(self._taken())
+
+    def _on_send_without(self) -> None:
+        if self._may_send(self.box.text()):
+            self.send_without_requested.emit(self._taken())
+            self.box.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _on_escape(self) -> None:
         if self._running:
@@ -235,17 +244,20 @@ class Composer(QWidget):
         inner = width - 2 * TEXT_X
         self.box.setFixedWidth(inner + 10)
         tall = self.box.wanted_height()
-        card = TEXT_Y + tall + GAP_PX + SEND_PX + 10
+        above = self._lay_out_strip(left + PAD_PX, width - 2 * PAD_PX)
+        card = TEXT_Y + above + tall + GAP_PX + SEND_PX + 10
         self._card = QRectF(left, TOP_PX, width, card)
-        self.box.setGeometry(left + TEXT_X, TOP_PX + TEXT_Y, inner + 10, tall)
+        self.box.setGeometry(left + TEXT_X, TOP_PX + TEXT_Y + above, inner + 10, tall)
         bottom = TOP_PX + card - 10
         self.send_button.setGeometry(
             left + width - PAD_PX - SEND_PX, bottom - SEND_PX, SEND_PX, SEND_PX
         )
         room = width - 2 * PAD_PX - SEND_PX - 100
         x = left + PAD_PX
-        for pill, share in ((self.thinking_pill, 0.6), (self.prompt_pill, 1.0)):
-            pill.bound(max(60, int(room * share)))
+        least = ICON_PILL_PX if room < NARROW_PX else 60
+        pills = (self.attach_pill, 0.0), (self.thinking_pill, 0.6), (self.prompt_pill, 1.0)
+        for pill, share in pills:
+            pill.bound(max(60, int(room * share)) if share else max(least, int(room * 0.4)))
             size = pill.sizeHint()
             pill.setGeometry(x, bottom - (SEND_PX + PILL_PX) // 2, size.width(), PILL_PX)
             x += size.width() + 10
@@ -254,6 +266,18 @@ class Composer(QWidget):
         if self.height() != wanted:
             self.setFixedHeight(wanted)
         self.update()
+
+    def _lay_out_strip(self, left: int, width: int) -> int:
+        """Place what is attached, above the text; return the height it takes."""
+        strip = self.strip
+        if strip is None:
+            return 0
+        if strip.width() != width:
+            strip.resize(width, strip.height())
+        tall = strip.wanted_height()
+        strip.setGeometry(left, TOP_PX + PAD_PX, width, tall)
+        strip.setVisible(tall > 0)
+        return tall
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Return the height that shows what is typed."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from app.chat.message import Message
 from app.chat.turn import TurnState
 from app.markup.blocks import Blocks
+from ui.chat.attach_gallery import estimated
 from ui.chat.column import Column
 from ui.chat.shelf import Shelf
 
@@ -62,6 +63,7 @@ class Entry:
 
     def __init__(self, message: Message, shelf: Shelf) -> None:
         self.message = message
+        self.pictures = shelf.pictures
         self.siblings = Siblings()
         self.collapsed: bool | None = None
         self.peeked = False
@@ -92,7 +94,8 @@ class Entry:
             return self.text.height + self._beside
         text = self.message.text
         lines = len(text) // max(8, width // 8) + text.count("\n") + 1
-        return lines * ESTIMATED_LINE_PX + ESTIMATED_EXTRA_PX
+        above = estimated(self.message.attachments)
+        return above + lines * ESTIMATED_LINE_PX + ESTIMATED_EXTRA_PX
 
     def measured(self, height: int, width: int) -> None:
         """Note the height that the message has at a column width."""

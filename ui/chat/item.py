@@ -7,7 +7,7 @@ own place: the transcript asks it to `settle` for a width and a visible stretch,
 from collections.abc import Callable
 from math import ceil
 
-from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QEnterEvent,
@@ -21,7 +21,9 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QWidget
 
+from app.chat.attachments import described
 from ui import theme
+from ui.chat.attach_gallery import Gallery
 from ui.chat.column import Anchor, Place
 from ui.chat.controls import QuietButton, focus_ring
 from ui.chat.editor import Editor
@@ -41,6 +43,7 @@ BUBBLE_MOST_SHARE = 0.75
 BUBBLE_PAD_X = 16
 BUBBLE_PAD_Y = 10
 BUBBLE_RADIUS = 14
+GALLERY_GAP_PX = 10
 MEASURED_TEXT = 2000
 """A bubble fits itself to a text of up to this many characters; a longer one takes all its room."""
 
@@ -59,6 +62,7 @@ class Item(QWidget):
         stepped: the version before (-1) or after (+1) is wanted.
         toggled: the thinking was closed (True) or opened (False) by the user.
         moved: something in the message changed its height.
+        opened: the number of an attachment that is to be shown whole.
     """
 
     retry = Signal()
@@ -68,6 +72,7 @@ class Item(QWidget):
     stepped = Signal(int)
     toggled = Signal(bool)
     moved = Signal()
+    opened = Signal(int)
 
     def __init__(self, parent: QWidget, entry: Entry, pointer: Pointer, picked: Picked) -> None:
         super().__init__(parent)
@@ -193,7 +198,7 @@ class Item(QWidget):
 
     def copy_all(self) -> None:
         """Put the message on the clipboard as it was written, without its thinking."""
-        QGuiApplication.clipboard().setText(self.entry.message.text)
+        QGuiApplication.clipboard().setText(self.entry.message.markdown)
 
     @property
     def holds_focus(self) -> bool:
@@ -210,7 +215,8 @@ class Item(QWidget):
         """Tell screen readers what the message says."""
         why = dict.fromkeys(self.entry.text.refusals)
         notes = [f"A formula is shown as its source: {one}." for one in why]
-        self.setAccessibleDescription("\n".join([self.entry.message.text, *notes]))
+        attached = [described(part) for part in self.entry.message.attachments]
+        self.setAccessibleDescription("\n".join([*attached, self.entry.message.text, *notes]))
 
     def event(self, event: QEvent) -> bool:
         """Hand the mouse to the pointer, where text is shown."""
@@ -282,27 +288,49 @@ class Question(Item):
         self.copy_button = _Hinted(self, "", "copy", self.copy_all, name="Copy this message")
         self.edit_button = _Hinted(self, "", "edit", self.begin_edit, name="Edit this message")
         self._bubble = QRect()
+        self.gallery: Gallery | None = None
         self.refresh()
 
     def refresh(self) -> None:
         """Bring widgets and texts up to the entry."""
         self.entry.fill()
+        self._show_attached()
         for child in self.parts():
             child.setVisible(self.editor is None)
         self.branch.show_place(self.entry.siblings.index, self.entry.siblings.count)
         self.describe()
         self.update()
 
+    def _show_attached(self) -> None:
+        """Make the widgets of what is attached, where it is not what they show."""
+        parts = self.entry.message.attachments
+        if self.gallery is not None and self.gallery.parts != parts:
+            self.gallery.close()
+            self.gallery = None
+        if self.gallery is None and parts:
+            self.gallery = Gallery(self, parts, self.entry.pictures)
+            self.gallery.opened.connect(self.opened)
+
     def parts(self) -> list[QWidget]:
-        """Return the buttons."""
-        return [self.copy_button, self.edit_button, self.branch]
+        """Return the buttons, and what is attached."""
+        attached = self.gallery.widgets if self.gallery is not None else []
+        return [*attached, self.copy_button, self.edit_button, self.branch]
 
     def _settle(self, width: int, top: int, bottom: int, panel_px: int) -> int:
         most = min(BUBBLE_MOST_PX, int(width * BUBBLE_MOST_SHARE)) - 2 * BUBBLE_PAD_X
         inner = min(most, self._natural_width(most))
+        above = QSize(0, 0)
+        if self.gallery is not None:
+            above = self.gallery.lay_out(most)
+            inner = max(inner, above.width())
         left = PAD_X + width - inner - BUBBLE_PAD_X
-        self.text_at = QPoint(left, PAD_Y + BUBBLE_PAD_Y)
-        text = self._lay_out_text(inner, top, bottom)
+        said = bool(self.entry.message.text)
+        gap = GALLERY_GAP_PX if said and above.height() else 0
+        self.text_at = QPoint(left, PAD_Y + BUBBLE_PAD_Y + above.height() + gap)
+        text = self._lay_out_text(inner, top, bottom) if said or not above.height() else 0
+        text += above.height() + gap
+        if self.gallery is not None:
+            self.gallery.place(QPoint(left, PAD_Y + BUBBLE_PAD_Y))
         bubble = QRect(
             left - BUBBLE_PAD_X, PAD_Y, inner + 2 * BUBBLE_PAD_X, text + 2 * BUBBLE_PAD_Y
         )
@@ -330,6 +358,8 @@ class Question(Item):
         if self.editor is not None:
             return self.editor.stops()
         found: list[QWidget] = [self]
+        if self.gallery is not None:
+            found += self.gallery.widgets
         if not self.branch.isHidden():
             found += [one for one in (self.branch.back, self.branch.on) if one.isEnabled()]
         return [*found, self.copy_button, self.edit_button]
@@ -343,6 +373,9 @@ class Question(Item):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(theme.current().bubble))
         painter.drawRoundedRect(QRectF(self._bubble), BUBBLE_RADIUS, BUBBLE_RADIUS)
+        if self.gallery is not None:
+            at = QPoint(self._bubble.left() + BUBBLE_PAD_X, PAD_Y + BUBBLE_PAD_Y)
+            self.gallery.paint_caption(painter, at)
         self.paint_text(painter, event.rect())
         self.paint_focus(painter)
         painter.end()

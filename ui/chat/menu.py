@@ -40,9 +40,9 @@ def build(view: "ChatView", entry: Entry | None, link: str) -> QMenu:
     if entry is None:
         return made
     thought = entry.message.thinking
-    if entry.message.text:
+    if entry.message.markdown:
         typed = entry.message.role == "user"
-        made.addAction("Copy message", lambda: copying.put(entry.message.text, typed=typed))
+        made.addAction("Copy message", lambda: copying.put(entry.message.markdown, typed=typed))
     if thought is not None and thought.text:
         made.addAction("Copy thinking", lambda: copying.put(thought.text))
     made.addAction("Select message", lambda: _select(view, entry))

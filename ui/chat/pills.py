@@ -11,6 +11,8 @@ from ui.chat.controls import Control, focus_ring
 
 PILL_PX = 28
 SEND_PX = 34
+LEAST_WORD_PX = 16
+"""In less room there is only the icon."""
 
 
 class Pill(Control):
@@ -30,6 +32,7 @@ class Pill(Control):
         """Show some words."""
         self.setText(text)
         self.setAccessibleName(text)
+        self.setToolTip(text)
         self.updateGeometry()
         self.update()
 
@@ -64,10 +67,11 @@ class Pill(Control):
         painter.setPen(QColor(ink))
         painter.setFont(self.font())
         room = QRectF(x, 0, self.width() - x - 10, PILL_PX)
-        text = QFontMetricsF(self.font()).elidedText(
-            self.text(), Qt.TextElideMode.ElideRight, room.width() + 1
-        )
-        painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, text)
+        if room.width() > LEAST_WORD_PX:
+            text = QFontMetricsF(self.font()).elidedText(
+                self.text(), Qt.TextElideMode.ElideRight, room.width() + 1
+            )
+            painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, text)
         if self.ringed:
             focus_ring(painter, QRectF(self.rect()), PILL_PX / 2)
         painter.end()

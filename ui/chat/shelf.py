@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from typing import Protocol
 
+from ui.chat.picture import Pictures
 from ui.formulas.desk import Formulas
 
 
@@ -18,11 +19,17 @@ class Shelf:
 
     The limit is far above what a window shows at once (some 60 cells on a tall screen), so that
     scrolling back and forth by a few screens lays out nothing anew. formulas: where the cells get
-    theirs typeset; without it they stay TeX.
+    theirs typeset; without it they stay TeX. pictures: where messages get their images.
     """
 
-    def __init__(self, limit: int = 400, formulas: Formulas | None = None) -> None:
+    def __init__(
+        self,
+        limit: int = 400,
+        formulas: Formulas | None = None,
+        pictures: Pictures | None = None,
+    ) -> None:
         self.formulas = formulas
+        self.pictures = pictures or Pictures()
         self._limit = limit
         self._kept: OrderedDict[int, Releasable] = OrderedDict()
 

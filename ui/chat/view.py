@@ -19,6 +19,7 @@ from ui.chat.answer import Answer
 from ui.chat.column import Place
 from ui.chat.entry import Entry, Siblings
 from ui.chat.item import Item, Question
+from ui.chat.picture import Pictures
 from ui.chat.pointer import Pointer
 from ui.chat.reading import Reading
 from ui.chat.selection import Region, Selection
@@ -44,6 +45,7 @@ class ChatView(Stack):
         answer_now_requested: the running thought is to be closed.
         answer_from_requested: the thought that ended early is to be closed and answered from.
         continue_requested: the answer that ended early is to be gone on with.
+        attachment_opened: message id, and the number of its attachment that is to be shown whole.
     """
 
     retry_requested = Signal(str)
@@ -53,12 +55,14 @@ class ChatView(Stack):
     answer_now_requested = Signal()
     answer_from_requested = Signal(str)
     continue_requested = Signal(str)
+    attachment_opened = Signal(str, int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.selection = Selection()
         self.formulas = Formulas(self)
-        self.shelf = Shelf(formulas=self.formulas)
+        self.pictures = Pictures(self)
+        self.shelf = Shelf(formulas=self.formulas, pictures=self.pictures)
         self.reading = Reading(self)
         self._pointer = Pointer(self.reading, self)
         self._hold: Keep | None = None
@@ -198,6 +202,7 @@ class ChatView(Stack):
         item.edited.connect(lambda text: self.edit_requested.emit(entry.id, text))
         item.stepped.connect(lambda step: self._on_stepped(entry, step))
         item.toggled.connect(lambda closed: self._on_toggled(entry, closed))
+        item.opened.connect(lambda number: self.attachment_opened.emit(entry.id, number))
         item.moved.connect(lambda: self.settle_around(entry))
         return item
 
