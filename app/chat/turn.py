@@ -140,7 +140,10 @@ def reduce(state: TurnState, event: Event, now: float) -> TurnState:
                 usage=event.usage,
             )
         case Failed(problem=problem):
-            return replace(state, phase="over", status="failed", problem=problem)
+            # A server can fail in mid-stream: what came is an answer that was interrupted.
+            some = bool(state.thinking or state.answer.strip())
+            status: Status = "interrupted" if some else "failed"
+            return replace(state, phase="over", status=status, problem=problem)
         case EngineDied(problem=problem):
             return replace(state, phase="over", status="interrupted", problem=problem)
     return state

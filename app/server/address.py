@@ -7,7 +7,6 @@ know of servers. It survives being taken for a path, and holds no key: keys are 
 
 from dataclasses import dataclass
 from ipaddress import ip_address
-from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -161,7 +160,5 @@ def of_id(server_id: str) -> Address:
 
 
 def name_of(path: str) -> str:
-    """Return the short name of a model, by its path: of a file, or on a server."""
-    if is_server(path):
-        return path.removeprefix(PREFIX).partition("/")[2].rpartition("/")[2] or path
-    return Path(path).stem
+    """Return the short name of a model on a server, by its path."""
+    return path.removeprefix(PREFIX).rpartition("/")[2]

@@ -49,6 +49,8 @@ must not keep the answer from being over."""
 _IGNORES_NAMES = ("llama_cpp", "llama_cpp_python", "mlx_lm")
 """Servers with one model, which answers to any name, or with models that they do not list."""
 
+_MISTRALS = ("[INST]", "[/INST]", "[SYSTEM_PROMPT]", "[/SYSTEM_PROMPT]", "[THINK]", "[/THINK]")
+
 _KEEPALIVE = re.compile(r"keepalive (\d+)/(\d+)")
 
 _T = TypeVar("_T")
@@ -261,9 +263,6 @@ async def _until(
 def _info(options: LoadOptions, server: Server, model: str, found: Found) -> ModelInfo:
     where = server.address
     name = address.name_of(options.path)
-    # Tells the prompts' part that the model's own system prompt is to be sent with the thought in
-    # it. Mistral's own API adds it by itself.
-    speaks = "magistral" in name.lower() and found.kind.name != "mistral"
     return ModelInfo(
         name=name,
         path=options.path,
@@ -275,7 +274,7 @@ def _info(options: LoadOptions, server: Server, model: str, found: Found) -> Mod
         vocabulary=0,
         context=found.contexts.get(model, 0),
         context_train=0,
-        controls=("[THINK]", "[/THINK]") if speaks else (),
+        controls=_controls(name, found),
         template=found.template or None,
         sampling=None,
         backend="openai",
@@ -286,3 +285,14 @@ def _info(options: LoadOptions, server: Server, model: str, found: Found) -> Mod
             where.host, found.kind.label, where.reach == "here", kinds.limits(found.kind)
         ),
     )
+
+
+def _controls(name: str, found: Found) -> tuple[str, ...]:
+    """Return the control tokens that a model by this name has, as far as prompts depend on them.
+
+    A server tells no vocabulary. Without its own system prompt Magistral does not think, so it has
+    to be known by its name; Mistral's own API adds that prompt by itself.
+    """
+    named = name.lower()
+    thinks = "magistral" in named or ("ministral" in named and "reasoning" in named)
+    return _MISTRALS if thinks and found.kind.name != "mistral" else ()
