@@ -27,7 +27,7 @@ ENDS: list[tuple[Event, str]] = [
     (Finished(1, "length", Usage()), "length"),
     (Finished(1, "cancelled", Usage()), "cancelled"),
     (Finished(1, "loop", Usage()), "cancelled"),
-    (Failed(1, PROBLEM), "failed"),
+    (Failed(1, PROBLEM), "interrupted"),
     (EngineDied(1, PROBLEM, -9), "interrupted"),
 ]
 
@@ -66,6 +66,11 @@ def test_how_a_turn_ends(end: Event, status: str) -> None:
     assert state.problem == (PROBLEM if status in {"failed", "interrupted"} else None)
     late = reduce(state, Delta(1, "answer", "late", 1), 9.0)
     assert late == state
+
+
+def test_a_failure_before_any_word_leaves_no_answer() -> None:
+    state = run((1.0, started()), (2.0, Delta(1, "answer", " \n", 1)), (3.0, Failed(1, PROBLEM)))
+    assert (state.status, state.problem) == ("failed", PROBLEM)
 
 
 def test_a_model_that_does_not_think() -> None:
