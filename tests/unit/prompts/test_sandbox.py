@@ -8,6 +8,10 @@ from app.errors import WorldError
 from app.prompts.renderer import Renderer
 from app.prompts.sandbox import MOST_SOURCE, Work, Written, environment, write
 
+DOUBLING = (
+    "{% set n = namespace(s='aaaaaaaa') %}{% for i in range(60) %}"
+    "{% set n.s = n.s ~ n.s %}{% endfor %}{{ n.s | length }}"
+)
 HELLO = [{"role": "user", "content": "Hello"}]
 
 
@@ -50,7 +54,8 @@ def test_a_template_can_refuse() -> None:
     "template",
     [
         "{{ ''.__class__.__mro__[1].__subclasses__() }}",
-        "{{ messages.__class__ }}{{ messages.__class__.__base__ }}x{{ messages.__init__.__globals__ }}",
+        "{{ messages.__class__ }}{{ messages.__class__.__base__ }}x",
+        "{{ messages.__init__.__globals__ }}",
         "{{ raise_exception.__globals__ }}",
         "{{ strftime_now.__self__ }}",
         "{{ self._TemplateReference__context }}",
@@ -101,8 +106,7 @@ def test_the_process_writes_and_is_kept() -> None:
     "template",
     [
         "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}",
-        "{% set n = namespace(s='aaaaaaaa') %}{% for i in range(60) %}"
-        "{% set n.s = n.s ~ n.s %}{% endfor %}{{ n.s | length }}",
+        DOUBLING,
         "{{ 'a' * 99999999999 }}",
     ],
     ids=["time", "doubling", "memory"],
