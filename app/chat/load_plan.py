@@ -160,6 +160,7 @@ def load_of(plan: LoadPlan, info: ModelInfo, tokens_per_s: float | None = None) 
     """
     from app.fit.devices import OVERHEAD_BYTES
     from app.fit.learned import Load
+    from app.fit.memory import MLX_OVERHEAD_BYTES
 
     if plan.promised_bytes is None or not info.allocated:
         return None
@@ -172,8 +173,9 @@ def load_of(plan: LoadPlan, info: ModelInfo, tokens_per_s: float | None = None) 
     used = 0
     for device in meant:
         kind = cast("Kind", plan.kind if device.card else "cpu")
+        assumed = MLX_OVERHEAD_BYTES if info.backend == "mlx" else OVERHEAD_BYTES[kind]
         beside = device.beside_bytes
-        used += device.bytes + (OVERHEAD_BYTES[kind] if beside is None else beside)
+        used += device.bytes + (assumed if beside is None else beside)
     return Load(
         plan.machine,
         plan.kind,

@@ -51,7 +51,7 @@ def from_path(path: Path) -> Candidate:
 def from_entry(entry: Entry, *, vision: bool = False) -> tuple[Candidate, ...]:
     """Return the files of a catalogue entry. Raises WorldError where it cannot be planned.
 
-    vision: with the projector that lets it see pictures (an MLX folder always has it).
+    vision: with the projector that lets it see pictures (an MLX folder always holds it).
     """
     if entry.where != "here":
         raise WorldError(

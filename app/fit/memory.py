@@ -19,10 +19,15 @@ CELL_STEP = 256
 """llama.cpp pads contexts and caches to this many tokens."""
 KV_BYTES = {"f16": 2.0, "q8_0": 34 / 32, "q4_0": 18 / 32}
 """Bytes of a value in the cache. MLX's groups of 64 cost bits/8 + 4/64: the same figures."""
+_MLX_GROUPS = (64, 32)
+"""Values that share a scale and an offset of two bytes each; heads of other widths stay f16."""
+_MLX_FUSED_HEADS = (64, 80, 128)
+"""Widths of heads for which Metal's attention over a plain cache keeps no scores."""
 MLX_STEP = 256
 """Tokens that MLX reads at once: with a quantized cache it holds two score matrices of them."""
 _NEVER_REPACKED = ("F32", "F16", "BF16")
-_MLX_OVERHEAD_BYTES = 256 << 20
+MLX_OVERHEAD_BYTES = 256 << 20
+"""Python, the tokenizer of 131,072 words and Metal's own kernels: assumed where not measured."""
 _window = attrgetter("window")
 
 
@@ -111,10 +116,12 @@ def window_cells(shape: ModelShape, placement: Placement) -> int:
 
 def kv_bytes(shape: ModelShape, placement: Placement) -> list[int]:
     """Return the bytes of each layer's cache, or of its state."""
-    plain = cells(placement.context) * KV_BYTES[placement.kv]
+    mlx = shape.engine == "mlx"
+    plain = cells(placement.context) * (
+        _mlx_value_bytes(shape.head, placement.kv) if mlx else KV_BYTES[placement.kv]
+    )
     # mlx_lm's rotating cache cannot be quantized.
-    windowed_kv = "f16" if shape.engine == "mlx" else placement.kv
-    windowed = window_cells(shape, placement) * KV_BYTES[windowed_kv]
+    windowed = window_cells(shape, placement) * KV_BYTES["f16" if mlx else placement.kv]
     mla = shape.mla
     found: list[int] = []
     for layer in shape.layers:
@@ -122,6 +129,14 @@ def kv_bytes(shape: ModelShape, placement: Placement) -> list[int]:
         value = windowed if layer.window else plain
         found.append(int(value * layer.kv_heads * size) + layer.state_bytes)
     return found
+
+
+def _mlx_value_bytes(head: int, kv: str) -> float:
+    """Return the bytes of a value in MLX's cache: as the engine makes it for heads of a width."""
+    group = next((group for group in _MLX_GROUPS if head % group == 0), 0)
+    if kv == "f16" or not group:
+        return KV_BYTES["f16"]
+    return {"q8_0": 1.0, "q4_0": 0.5}[kv] + 4 / group
 
 
 def estimate(shape: ModelShape, placement: Placement, machine: Machine) -> Estimate:
@@ -250,18 +265,20 @@ def _inputs(shape: ModelShape, placement: Placement) -> int:
 
 
 def _mlx(shape: ModelShape, placement: Placement) -> Estimate:
-    """Return what MLX takes: one memory, a bounded cache, activations of two bytes."""
+    """Return what MLX takes: one memory, a bounded cache, activations of two bytes.
+
+    The part of a folder that sees pictures is not loaded.
+    """
     step = min(MLX_STEP, placement.context)
     compute = 2 * step * (3 * shape.feed_forward + 4 * shape.embedding)
-    if placement.kv != "f16":
-        # Its attention over a quantized cache holds the scores before and after the softmax.
+    if placement.kv != "f16" or shape.head not in _MLX_FUSED_HEADS:
+        # Attention that is not one kernel holds the scores before and after the softmax.
         compute += 2 * 2 * shape.heads * step * cells(placement.context)
     parts = Parts(
         weights=shape.weights_bytes,
         kv=sum(kv_bytes(shape, placement)),
         compute=compute,
         output=2 * shape.vocabulary,
-        projector=shape.projector_bytes,
-        overhead=_MLX_OVERHEAD_BYTES,
+        overhead=MLX_OVERHEAD_BYTES,
     )
     return Estimate((parts,), Parts())

@@ -157,6 +157,27 @@ def test_mlx_counts_groups_of_64_and_the_scores_of_a_quantized_cache() -> None:
     assert q8.compute - f16.compute == 2 * 2 * 32 * 256 * 40_960
 
 
+@pytest.mark.parametrize(
+    ("head", "kv", "bits"), [(32, "q8_0", 9), (32, "q4_0", 5), (80, "q8_0", 16)]
+)
+def test_mlx_quantizes_by_the_width_of_a_head(head: int, kv: str, bits: int) -> None:
+    model = shape("llama 24B", "F16")
+    layers = tuple(replace(layer, head_k=head, head_v=head) for layer in model.layers)
+    model = replace(model, engine="mlx", head=head, layers=layers)
+    parts = estimate(model, Placement(4096, kv), named("mac32")).main
+    assert parts.kv == 4096 * 40 * 8 * 2 * head * bits // 8
+
+
+def test_mlx_holds_scores_where_metal_has_no_kernel_for_a_head() -> None:
+    model = replace(shape("llama 24B", "F16"), engine="mlx", projector_bytes=900_000_000)
+    fused, not_fused = (
+        estimate(replace(model, head=head), Placement(8192), named("mac32")).main
+        for head in (128, 256)
+    )
+    assert not_fused.compute - fused.compute == 2 * 2 * 32 * 256 * 8192
+    assert fused.projector == 0  # the engine leaves out what sees pictures
+
+
 def test_the_allocator_reuses_gaps_and_operands() -> None:
     graph = Graph(alignment=32)
     first = graph.input(100)
