@@ -134,13 +134,22 @@ def said(block: Block) -> list[str]:
     return paragraphs(block.html) if block.kind == "prose" else block.text.split("\n")
 
 
-def read(markdown: str) -> Iterator[list[str]]:
-    """Yield the paragraphs that Markdown shows, bit by bit (nothing, at times): each step takes a
-    few milliseconds, however long the text is."""
-    blocks = Blocks()
-    known: list[Block] = []
-    for piece in slices(markdown):
-        _unchanged, known = blocks.append(piece)
-        yield []
-    for block in known:
-        yield said(block)
+class Reader:
+    """What a text that may still grow shows, block by block."""
+
+    def __init__(self) -> None:
+        self.source = ""
+        self.texts: list[list[str]] = []
+        self._blocks = Blocks()
+
+    def follow(self, source: str) -> Iterator[None]:
+        """Take over a text, which usually begins with the one before; a few milliseconds a step."""
+        if not source.startswith(self.source):
+            self.source, self.texts, self._blocks = "", [], Blocks()
+        for piece in slices(source[len(self.source) :]):
+            unchanged, blocks = self._blocks.append(piece)
+            self.source += piece
+            del self.texts[unchanged:]
+            for block in blocks[unchanged:]:
+                self.texts.append(said(block))
+            yield

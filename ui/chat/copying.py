@@ -64,9 +64,10 @@ def _of_message(entry: Entry, region: Region, start: Place, end: Place, *, sever
         return ""
     whole = start == Place(0, 0) and end.cell > last
     if whole:
-        text = _said(entry, region).strip("\n")
+        text = _said(entry, region)
         if not several:
-            return text
+            return text if typed else text.strip("\n")
+        text = text.strip("\n")
         # The next message must not end up in what is open here, nor use what is defined here.
         if typed or not _DEFINES.search(text):
             return _closed(text)

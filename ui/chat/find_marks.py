@@ -5,6 +5,7 @@ gets darker under a light theme's pen, and lighter under a dark theme's.
 """
 
 from collections.abc import Callable
+from weakref import WeakKeyDictionary
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QTextBlock, QTextDocument
@@ -16,12 +17,15 @@ from ui.chat.code import CodeCell
 from ui.chat.document import TEX
 from ui.chat.formula import MathCell
 from ui.chat.inline import NUMBER
+from ui.chat.long import LongCell
+from ui.chat.prose import ProseCell
 from ui.chat.utf16 import units
 
 LIGHT_PEN, LIGHT_CURRENT = "#FFE9A8", "#FFC65C"
-DARK_PEN, DARK_CURRENT = "#4A3A10", "#7A5200"
+DARK_PEN, DARK_CURRENT = "#4A3A10", "#634200"
 FRAME_PX = 1.5
 BADGE_PX = 20
+MARGIN_PX = 60
 TYPESET = "\ufffc"
 
 _DELIMITERS = (("$$", "$$"), ("\\[", "\\]"), ("\\(", "\\)"), ("$", "$"))
@@ -86,7 +90,7 @@ def _in_block(block: QTextBlock, pattern: Pattern) -> list[tuple[int, int]]:
 
     return [
         (position(start, past=False), position(end, past=True))
-        for start, end in pattern.hits("".join(said))
+        for start, end in pattern.hits("".join(said).rstrip())
     ]
 
 
@@ -101,6 +105,9 @@ def typeset(cell: Cell, start: int) -> bool:
     """Whether what begins at an offset is a formula that is drawn."""
     if isinstance(cell, MathCell):
         return cell.drawing is not None
+    if isinstance(cell, LongCell):
+        within = [(at, part) for at, part in cell.parts() if at <= start]
+        return typeset(within[-1][1], start - within[-1][0])
     if isinstance(cell, DocumentCell):
         return cell.document().characterAt(start) == TYPESET
     return False
@@ -115,18 +122,53 @@ class Marks:
     def __init__(self, pattern: Pattern, current: Callable[[Cell], int | None]) -> None:
         self._pattern = pattern
         self._current = current
+        self._known: WeakKeyDictionary[Cell, tuple[object, list[tuple[int, int]]]]
+        self._known = WeakKeyDictionary()
 
-    def draw(self, painter: QPainter, cell: Cell) -> None:
+    def hits(self, cell: Cell) -> list[tuple[int, int]]:
+        """Return what is found in a cell as it is laid out now."""
+        if isinstance(cell, LongCell):
+            if not cell.exact:
+                cell.lay_out()
+            return [
+                (at + start, at + end)
+                for at, part in cell.parts()
+                for start, end in self.hits(part)
+            ]
+        known = self._known.get(cell)
+        if known is None or known[0] != _state(cell):
+            found = hits(cell, self._pattern)
+            known = self._known[cell] = _state(cell), found
+        return known[1]
+
+    def draw(self, painter: QPainter, cell: Cell, clip: QRectF) -> None:
         """Draw the marks of a cell, which has been drawn at the painter's origin."""
-        current = self._current(cell)
-        found = hits(cell, self._pattern)
+        found = self.hits(cell)
         if not found:
             return
+        current = self._current(cell)
+        chosen = found[current] if current is not None and current < len(found) else None
+        if isinstance(cell, CodeCell | LongCell):
+            # What it shows is laid out only where it is seen.
+            seen = clip.adjusted(0, -MARGIN_PX, 0, MARGIN_PX)
+            first, last = cell.hit(seen.topLeft()), cell.hit(seen.bottomRight())
+            found = [one for one in found if one[1] >= first and one[0] <= last]
         painter.setClipRect(QRectF(0, 0, cell.width, cell.height), Qt.ClipOperation.IntersectClip)
-        for number, (start, end) in enumerate(found):
+        for start, end in dict.fromkeys(found):
             framed = typeset(cell, start)
             for box in cell.rects(start, end):
-                _mark(painter, box, framed=framed, current=number == current)
+                _mark(painter, box, framed=framed, current=(start, end) == chosen)
+
+
+def _state(cell: Cell) -> object:
+    """Return what the places of a cell's text depend on."""
+    if isinstance(cell, CodeCell):
+        return len(cell.text)
+    if isinstance(cell, MathCell) and cell.drawing is not None:
+        return cell.tex
+    if isinstance(cell, ProseCell):
+        return cell.html, cell.waits, cell.width
+    return cell.source
 
 
 def _mark(painter: QPainter, box: QRectF, *, framed: bool, current: bool) -> None:

@@ -28,7 +28,7 @@ def move(view: "ChatView", *, forward: bool) -> bool:
     step = 1 if forward else -1
     if not inside:
         if view.hasFocus() and forward and view.entries:
-            return _to(view, _first_seen(view), 0)
+            return _to(view, first_seen(view), 0)
         if view.jump.hasFocus() and not forward:
             return enter_last(view)
         return _leave(view, forward=forward)
@@ -52,7 +52,8 @@ def enter_last(view: "ChatView") -> bool:
     return bool(view.entries) and _to(view, len(view.entries) - 1, -1, forward=False)
 
 
-def _first_seen(view: "ChatView") -> int:
+def first_seen(view: "ChatView") -> int:
+    """Return the number of the first message that is seen."""
     top = view.verticalScrollBar().value()
     for number, entry in enumerate(view.entries):
         if view.item_top(number) + entry.height > top:

@@ -190,6 +190,9 @@ class Reading:
         if event.matches(QKeySequence.StandardKey.SelectAll):
             self.select_all()
             return True
+        if event.key() == Qt.Key.Key_Escape and self._view.finder.open:
+            self._view.finder.close()
+            return True
         if event.key() == Qt.Key.Key_Escape and not self.selection.empty:
             self.selection.clear()
             self.selection_changed()

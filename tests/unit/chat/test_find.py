@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.chat.find import Pattern, read
+from app.chat.find import Pattern, Reader, said
 from app.markup.blocks import parse
 
 
@@ -54,7 +54,7 @@ def test_case_can_be_asked_for() -> None:
 texts = st.text(st.sampled_from("aAeéß İﬁか\u3099\u0301\u00ad漢😀\u0300 שׁ"), max_size=12)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(texts, texts, st.booleans())
 def test_a_text_finds_itself_in_whatever_form_it_is_written(
     before: str, wanted: str, composed: bool
@@ -95,9 +95,14 @@ $$
 """
 
 
+def shown(markdown: str) -> list[str]:
+    reader = Reader()
+    list(reader.follow(markdown))
+    return [text for block in reader.texts for text in block]
+
+
 def test_what_is_shown_is_what_is_searched() -> None:
-    shown = [text for step in read(MARKDOWN) for text in step]
-    assert shown == [
+    assert shown(MARKDOWN) == [
         "A first title",
         "Some bold text with x^2 and code, a link. It goes on.",
         "one",
@@ -117,15 +122,24 @@ def test_what_is_shown_is_what_is_searched() -> None:
 def test_nothing_that_is_shown_is_passed_over(wanted: str) -> None:
     pattern = Pattern(wanted)
     assert pattern.may_be_in(MARKDOWN)
-    assert pattern.count(text for step in read(MARKDOWN) for text in step) >= 1
+    assert pattern.count(shown(MARKDOWN)) >= 1
 
 
 def test_what_is_nowhere_is_known_without_reading() -> None:
     assert not Pattern("nowhere").may_be_in(MARKDOWN)
 
 
-def test_a_long_text_is_read_in_steps() -> None:
-    text = "\n\n".join(f"Paragraph {number} with *words*." for number in range(2000))
-    steps = list(read(text))
-    assert len(steps) > 2000
-    assert sum(map(len, steps)) == len(parse(text))
+def test_a_long_text_is_read_in_steps_and_a_growing_one_goes_on() -> None:
+    text = "\n\n".join(f"Paragraph {number} with *words* of [a][1]." for number in range(400))
+    text += "\n\n[1]: https://example.org"
+    whole = Reader()
+    assert len(list(whole.follow(text))) > 5
+    assert whole.texts == [said(block) for block in parse(text)]
+    growing = Reader()
+    for end in range(0, len(text), 777):
+        list(growing.follow(text[:end]))
+        assert len(growing.texts) == len(parse(text[:end]))
+    list(growing.follow(text))
+    assert growing.texts == whole.texts
+    list(growing.follow("Other"))
+    assert growing.texts == [["Other"]]
