@@ -101,6 +101,8 @@ class Answer(Item):
         panel = self.panel
         if panel is None or self.entry.collapsed is not None or panel.collapsed:
             return
+        if self.entry.peeked:
+            return
         if not panel.body.following:
             self.entry.collapsed = False
 

@@ -227,6 +227,10 @@ class LongCell(ProseCell):
         """Why formulas in the text could not be typeset."""
         return [why for part in self._parts for why in part.refusals]
 
+    def parts(self) -> list[tuple[int, ProseCell]]:
+        """Return the offset of each part, as far as they were measured, and the part."""
+        return list(zip(self._starts, self._parts, strict=False))
+
     # ------------------------------------------------------------ drawing and reading
 
     def paint(

@@ -124,6 +124,11 @@ class ProseCell(DocumentCell):
             self._laid_out_for = -1
 
     @property
+    def html(self) -> str:
+        """What is shown, as HTML."""
+        return self._html
+
+    @property
     def refusals(self) -> list[str]:
         """Why formulas in the text could not be typeset."""
         return self._refusals

@@ -18,6 +18,7 @@ from ui.chat import focus, menu
 from ui.chat.answer import Answer
 from ui.chat.column import Place
 from ui.chat.entry import Entry, Siblings
+from ui.chat.find import Finder
 from ui.chat.item import Item, Question
 from ui.chat.picture import Pictures
 from ui.chat.pointer import Pointer
@@ -65,6 +66,7 @@ class ChatView(Stack):
         self.shelf = Shelf(formulas=self.formulas, pictures=self.pictures)
         self.reading = Reading(self)
         self._pointer = Pointer(self.reading, self)
+        self.finder = Finder(self)
         self._hold: Keep | None = None
         self._running = ""
         self._rest = QTimer(self)
@@ -108,6 +110,7 @@ class ChatView(Stack):
         for item in self.items():
             item.refresh()
         self.settle(keep)
+        self.finder.chat_changed()
 
     def show_turn(self, message_id: str, turn: TurnState, *, budget: int | None = None) -> None:
         """Show a running answer. budget: the limit of its thinking in tokens, None for none."""
@@ -130,6 +133,7 @@ class ChatView(Stack):
             return
         start = time.perf_counter()
         self._refresh(entry)
+        self.finder.chat_changed()
         spent_ms = (time.perf_counter() - start) * 1000
         if spent_ms > SLOW_MS:
             self._rest.start(int(spent_ms * REST_SHARE))
@@ -143,6 +147,7 @@ class ChatView(Stack):
         entry.take(message)
         entry.turn = None
         self._refresh(entry)
+        self.finder.chat_changed()
 
     def clear(self) -> None:
         """Show nothing."""
@@ -152,6 +157,7 @@ class ChatView(Stack):
         self.entries = []
         self.selection.clear()
         self.jump_to_latest()
+        self.finder.chat_changed()
 
     def _entry_for(
         self,
@@ -204,7 +210,12 @@ class ChatView(Stack):
         item.toggled.connect(lambda closed: self._on_toggled(entry, closed))
         item.opened.connect(lambda number: self.attachment_opened.emit(entry.id, number))
         item.moved.connect(lambda: self.settle_around(entry))
+        self.finder.dress_item(item)
         return item
+
+    def first_seen(self) -> int:
+        """Return the number of the first message that is seen."""
+        return focus.first_seen(self)
 
     # ------------------------------------------------------------ what the user does
 
