@@ -17,7 +17,7 @@ from app.transcript.names import file_name
 from app.transcript.readable import ThinkingForm
 from app.transcript.record import Record
 
-Form = Literal["json", "md", "txt", "jsonl"]
+Form = Literal["json", "md", "html", "txt", "jsonl"]
 FORMS: tuple[Form, ...] = get_args(Form)
 
 
@@ -61,6 +61,12 @@ def exported(
     match form:
         case "json":
             return chain.dumps(record, attachments_of(record, kept))
+        case "html":
+            from app.transcript.html import page
+
+            kept_bytes = attachments_of(record, kept)
+            text = page(record, thinking=thinking, attachments=kept_bytes)
+            return text.encode("utf-8", "replace")
         case "md":
             made = readable.markdown
         case "txt":
