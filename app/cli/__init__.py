@@ -18,15 +18,17 @@ COMMANDS = (
     "fit",
     "math",
     "models",
+    "servers",
     "tokens",
     "reasoning",
+    "render",
     "doctor",
 )
 
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of all commands; each sets `run`, a function of the parsed arguments."""
-    from app.cli import ask, chat, chats, fit, inspect, math, models
+    from app.cli import ask, chat, chats, fit, inspect, math, models, servers
 
     top = argparse.ArgumentParser(
         prog="ponder",
@@ -41,6 +43,8 @@ def parser() -> argparse.ArgumentParser:
     fit.add_parser(commands)
     math.add_parser(commands)
     models.add_parser(commands)
+    render.add_parser(commands)
+    servers.add_parser(commands)
     return top
 
 

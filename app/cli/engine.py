@@ -21,6 +21,7 @@ from app.engine.protocol import (
     Tokens,
 )
 from app.errors import Problem, WorldError
+from app.server.address import is_server
 
 
 class Engine:
@@ -76,7 +77,7 @@ def model_path(given: str | None) -> Path:
         return Path(given).expanduser()
     if given is None:
         chosen, _ = settings.load()
-        if chosen.last_model and Path(chosen.last_model).exists():
+        if is_server(chosen.last_model) or (chosen.last_model and Path(chosen.last_model).exists()):
             return Path(chosen.last_model)
     demo = paths.demo_model()
     if not demo.is_file():

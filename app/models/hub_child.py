@@ -137,7 +137,10 @@ def _main(
 
 
 def settle(parent_pid: int, log_file: Path, purpose: str) -> None:
-    """Make this process a child of the hub's kind: it logs, ends with its parent, has the door."""
+    """Make this process a child of the hub's kind: it logs, ends with its parent, has the door.
+
+    purpose: "" leaves the door to what runs in it.
+    """
     import faulthandler
     import logging
 
@@ -149,7 +152,8 @@ def settle(parent_pid: int, log_file: Path, purpose: str) -> None:
     faulthandler.enable(2)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl+C means
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")
-    net.open_door(purpose)
+    if purpose:
+        net.open_door(purpose)
 
 
 def die_with(parent_pid: int) -> None:

@@ -272,7 +272,8 @@ def _info(options: LoadOptions, server: Server, model: str, found: Found) -> Mod
         parameters=0,
         layers=0,
         vocabulary=0,
-        context=found.contexts.get(model, 0),
+        # One with a single model answers to any name.
+        context=found.contexts.get(model if model in found.models else found.models[0], 0),
         context_train=0,
         controls=_controls(name, found),
         template=found.template or None,

@@ -115,6 +115,7 @@ def main() -> None:
     source, target, *names = sys.argv[1:]
     for name in names:
         text = (Path(source) / f"{name}.txt").read_text(encoding="utf-8")
+        text = re.sub(r"Linux-[^-]+(?:-[^-]+){2}-x86_64", "Linux-x86_64", text)
         small = packed(text)
         if parse(unpacked(small)) != parse(text):
             raise ValueError(f"{name} does not come back as it was")
