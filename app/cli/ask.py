@@ -43,6 +43,8 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
     parser.add_argument("prompt", metavar="PROMPT", help='the question ("-" reads it from stdin)')
     parser.add_argument("--model", metavar="M", help='a GGUF file, an MLX folder, or "demo"')
     parser.add_argument("--system", metavar="S", default="", help="added to the system prompt")
+    parser.add_argument("--replace-system", action="store_true", help="--system replaces it")
+    parser.add_argument("--prompt-format", metavar="FORMAT", default="", help="not the model's own")
     parser.add_argument("--seed", type=_at_least(0), metavar="N")
     parser.add_argument("--max-tokens", type=_at_least(0), default=0, metavar="N")
     parser.add_argument("--thinking-budget", type=_at_least(0), metavar="N")
@@ -88,6 +90,8 @@ def run(arguments: argparse.Namespace) -> int:
         temperature=arguments.temperature,
         max_tokens=arguments.max_tokens,
         thinking_budget=arguments.thinking_budget,
+        replace_system=arguments.replace_system,
+        prompt_format=arguments.prompt_format,
     )
     try:
         info = _converse(options, answer, wishes, show)

@@ -4,7 +4,6 @@ import argparse
 import dataclasses
 import json
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.errors import WorldError
@@ -26,6 +25,7 @@ def add_parsers(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
     tokens = commands.add_parser("tokens", help="the token ids exactly as the engine gets them")
     tokens.add_argument("model", metavar="MODEL", help='a GGUF file, or "demo"')
     tokens.add_argument("messages", metavar="MESSAGES.json", help='"-" reads it from stdin')
+    _add_format(tokens)
     tokens.add_argument("--json", action="store_true")
     tokens.set_defaults(run=run_tokens)
 
@@ -35,8 +35,25 @@ def add_parsers(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
     reasoning.set_defaults(run=run_reasoning)
 
     doctor = commands.add_parser("doctor", help="what is installed, what works, what to do")
+    doctor.add_argument("--model", metavar="M", help="examine a model's prompts instead")
+    doctor.add_argument("--messages", metavar="MESSAGES.json", help="of this conversation")
+    doctor.add_argument("--system", metavar="S", default="", help="added to the system prompt")
+    doctor.add_argument("--replace-system", action="store_true", help="--system replaces it")
+    doctor.add_argument("--thinking-budget", type=int, metavar="N")
+    _add_format(doctor)
     doctor.add_argument("--json", action="store_true")
     doctor.set_defaults(run=run_doctor)
+
+
+def _add_format(parser: argparse.ArgumentParser) -> None:
+    from app.prompts.detect import FORMATS
+
+    parser.add_argument(
+        "--prompt-format",
+        metavar="FORMAT",
+        default="",
+        help=f"one of {', '.join(FORMATS)}; the model's own where not given",
+    )
 
 
 def run_hardware(arguments: argparse.Namespace) -> int:
@@ -68,17 +85,20 @@ def run_hardware(arguments: argparse.Namespace) -> int:
 def run_tokens(arguments: argparse.Namespace) -> int:
     """Print the ids and pieces of a conversation's prompt, by the engine's own vocabulary."""
     from app.chat.request import prompt_for
+    from app.cli.doctor_model import read_messages
     from app.cli.engine import engine, loaded, model_path
     from app.engine.protocol import Failed, Tokenize, Tokens
-    from app.prompts.messages import parse
+    from app.prompts.detect import reasoning
 
-    text = sys.stdin.read() if arguments.messages == "-" else _read(Path(arguments.messages))
-    turns, unfinished = parse(text)
+    turns, unfinished = read_messages(arguments.messages)
+    wanted = arguments.prompt_format
     with engine() as opened:
         info = loaded(opened, model_path(arguments.model))
-        prompt, version = prompt_for(info, turns, keep_thinking=True, unfinished=unfinished)
+        prompt, version = prompt_for(
+            info, turns, keep_thinking=True, unfinished=unfinished, wanted=wanted
+        )
         request = opened.next_request()
-        opened.send(Tokenize(request, prompt))
+        opened.send(Tokenize(request, prompt, reasoning(info, wanted).name))
         for event in opened.events(request):
             if isinstance(event, Failed):
                 raise WorldError(event.problem)
@@ -91,22 +111,6 @@ def run_tokens(arguments: argparse.Namespace) -> int:
                         print(f"{number:>7}  {piece!r}")
                     print(f"{len(event.ids)} tokens, format {version}")
     return 0
-
-
-def _read(path: Path) -> str:
-    from app.errors import Problem
-
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise WorldError(
-            Problem(
-                key="unreadable-file",
-                title=f"{path.name} could not be read.",
-                advice="Give the path of a UTF-8 text file.",
-                detail=str(error),
-            )
-        ) from error
 
 
 def run_reasoning(arguments: argparse.Namespace) -> int:
@@ -148,8 +152,12 @@ def _chunks(text: str) -> list[str]:
 
 
 def run_doctor(arguments: argparse.Namespace) -> int:
-    """Print every check; 1 where one that Ponder cannot do without failed."""
+    """Print every check, or how a model's prompts are made; 1 where something needed failed."""
     from app.cli.doctor import examine
+    from app.cli.doctor_model import run as run_doctor_of_model
+
+    if arguments.model is not None:
+        return run_doctor_of_model(arguments)
 
     checks = examine()
     if arguments.json:

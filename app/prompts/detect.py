@@ -71,7 +71,10 @@ def _wanted(info: ModelInfo, wanted: str) -> Choice:
     if version is not None:
         return Choice(wanted, "chosen", version)
     if wanted in FAMILIES:
-        return Choice(wanted, "chosen", template=FAMILIES[wanted].written(_named(info)))
+        chosen = FAMILIES[wanted]
+        missing = [token for token in chosen.tokens if token not in info.controls]
+        note = f"The model has no control token {missing[0]}: it is spelled." if missing else ""
+        return Choice(wanted, "chosen", template=chosen.written(_named(info)), note=note)
     if wanted == TEMPLATE and info.template is not None:
         return Choice(wanted, "the file's chat template, chosen", template=info.template)
     raise WorldError(

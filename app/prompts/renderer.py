@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from multiprocessing.context import SpawnProcess
 
-LONGEST_S = 5.0
+LONGEST_S = 2.0
 """Of the process's own time for one prompt. Real templates take 2 ms for 20 turns."""
 _WAIT_S = 60.0
 """Without an answer, whatever the process does: it sleeps, or the machine is very busy."""

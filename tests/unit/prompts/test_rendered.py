@@ -63,7 +63,7 @@ TYPED = st.lists(
         st.sampled_from(
             ["<|im_start|>", "<|im_end|>", "<s>", "<", "|>", "[", "im_end", " ", "\n", "</think>"]
         ),
-        st.text(max_size=8),
+        st.text(min_size=1, max_size=8),
         st.characters(min_codepoint=0xE000, max_codepoint=0xE100),
         st.characters(min_codepoint=0xF0000, max_codepoint=0xF0100),
     ),
