@@ -71,6 +71,11 @@ class Formulas(QObject):
         """Whether a formula was ever asked for."""
         return self._typesetter is not None
 
+    @property
+    def waiting(self) -> bool:
+        """Whether formulas were asked for that are not known yet."""
+        return bool(self._wishes)
+
     def find(self, wish: Wish) -> Found | None:
         """Return a formula's drawing or why there is none; None, and `known` later, if need be."""
         formula = wish.formula()
