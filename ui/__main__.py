@@ -26,6 +26,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     if first in ("-h", "--help"):
         print(USAGE)
         return 0
+    if first == "--paint":  # from app.cli.render: a picture, and no window
+        from ui import render
+
+        return render.main(arguments[1:])
     smoke = first == "--smoke"
     if first and not smoke and not _is_model(first):
         from app.cli import main as command_line

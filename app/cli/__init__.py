@@ -28,7 +28,7 @@ COMMANDS = (
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of all commands; each sets `run`, a function of the parsed arguments."""
-    from app.cli import ask, chat, chats, fit, inspect, math, models, servers
+    from app.cli import ask, chat, chats, fit, inspect, math, models, render, servers
 
     top = argparse.ArgumentParser(
         prog="ponder",

@@ -255,9 +255,17 @@ function small(parser, first) {
   insert(parser, `${mark}{${said}}`);
 }
 
+// ½, ⅔: the font's own are of different sizes.
+const FRACTIONS = '¼½¾⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞';
+function fraction(parser, sign) {
+  const [above, below] = sign.normalize('NFKD').split('\u2044');
+  insert(parser, `\\tfrac{${above}}{${below}}`);
+}
+
 const smalls = Object.fromEntries([...HIGH, ...LOW].map((char) => [char, small]));
 const roots = (how) => Object.fromEntries(Object.keys(ROOTS).map((sign) => [sign, how]));
-new MacroMap('ponder-signs', { ...roots(root), ...smalls });
+const fractions = Object.fromEntries([...FRACTIONS].map((char) => [char, fraction]));
+new MacroMap('ponder-signs', { ...roots(root), ...smalls, ...fractions });
 new MacroMap('ponder-text-signs', roots(rootInText));
 
 new CommandMap('ponder-macros', {

@@ -31,6 +31,7 @@ const WIDTHS = [
   [/[\u0600-\u08FF\uFB50-\uFDFF\uFE70-\uFEFC]/u, 0.48],
   [/[\u0590-\u05FF]/u, 0.56],
   [/[\u0B80-\u0BFF\u0C80-\u0D7F]/u, 0.82],
+  [/[\u0E00-\u0EFF]/u, 0.53],
   [/[\u0900-\u1AFF]/u, 0.62],
   [/[ \u00A0]/u, 0.27],
   [/[\p{Lu}MWmw]/u, 0.68],
@@ -40,10 +41,12 @@ const WIDTHS = [
 /** Return about how wide a text is in the system's face, in em. */
 export function textWidth(text) {
   let width = 0;
-  let joined = false;
+  let share = 1;
   for (const char of text) {
-    if (!joined) width += (WIDTHS.find(([kind]) => kind.test(char)) ?? [null, 0.56])[1];
-    joined = char === '\u200D' && /\p{Extended_Pictographic}/u.test(text);
+    width += share * (WIDTHS.find(([kind]) => kind.test(char)) ?? [null, 0.56])[1];
+    // What follows a joiner of pictures is in the same picture; behind a virama is half a letter.
+    if (char === '\u200D' && /\p{Extended_Pictographic}/u.test(text)) share = 0;
+    else share = /[\u094D\u09CD\u0A4D\u0ACD\u0B4D\u0C4D\u0CCD]/.test(char) ? 0.4 : 1;
   }
   return width;
 }

@@ -56,6 +56,11 @@ class CodeCell(Cell):
         self._copy: QuietButton | None = None
         self._host: QWidget | None = None
 
+    @property
+    def busy(self) -> bool:
+        """Whether its colours are still being found."""
+        return self._paint.busy
+
     def estimate(self, width: int) -> int:
         """Return the height: that of the lines, and of a scroll bar where one is too long."""
         bar = BAR_PX if self._over(width) > 0 else 0

@@ -88,6 +88,11 @@ class Paint:
         self._steps: Iterator[None] | None = None
         self._timer: QTimer | None = None
 
+    @property
+    def busy(self) -> bool:
+        """Whether the colours of the whole are on their way."""
+        return self._timer is not None
+
     def line(self, number: int, text: str, language: str) -> Coloured:
         """Return the colours of a line, as far as they are known."""
         if self._whole is not None:
