@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QWidget
 from app.chat.message import Message
 from app.chat.turn import TurnState
 from ui import theme
-from ui.chat import focus, menu
+from ui.chat import focus, menu, warm
 from ui.chat.answer import Answer
 from ui.chat.column import Place
 from ui.chat.entry import Entry, Siblings
@@ -114,6 +114,7 @@ class ChatView(Stack):
 
     def show_turn(self, message_id: str, turn: TurnState, *, budget: int | None = None) -> None:
         """Show a running answer. budget: the limit of its thinking in tokens, None for none."""
+        warm.begin()
         entry = self.entry(message_id)
         if entry is None:
             parent = self.entries[-1].id if self.entries else None
