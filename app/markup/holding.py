@@ -20,6 +20,7 @@ from typing import Any, Literal, Protocol
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
+from app.markup.math import REACH
 from app.markup.parser import chat
 
 Kind = Literal["list", "table", "fence", "paragraph"]
@@ -30,8 +31,6 @@ _LONG = 400
 """Characters of a paragraph that are worth looking for a place to cut."""
 _BEHIND = 24
 """Characters at the end that stay open: a word, an address."""
-_REACH = {"$": 1000, "$$": 4000}
-"""How far a formula in a line can reach: `app.markup.math` looks no farther for its end."""
 _DELIMITER_ROW = re.compile(r"[|:\- \t]+")
 _OPENS_LINE = re.compile(r"^[ \t]*(?:\$\$|\\\[|\\begin|\[)", re.MULTILINE)
 _ITEM = re.compile(r"[ \t]*(?:[-+*]|\d{1,9}[.)])[ \t]+\S*\w|[^\n]*\n")
@@ -343,12 +342,12 @@ def stretch(content: str, env: dict[str, Any]) -> list[Token] | None:
             dollars = ""
         if token.type != "text":
             continue
-        if "`" in token.content:
+        if "`" in token.content or "\\begin{" in token.content:
             return None
         for bracket in re.findall(r"[\[\]]", token.content):
             depth = depth + 1 if bracket == "[" else max(0, depth - 1)
         if "$" in token.content:
             dollars = "$$" if "$$" in token.content else "$"
-    if depth or (dollars and "$" in content[-_REACH[dollars] :]):
+    if depth or (dollars and "$" in content[-REACH[dollars] :]):
         return None
     return state.tokens

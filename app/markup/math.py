@@ -1,10 +1,13 @@
-r"""Mathematics in Markdown, as markdown-it rules: `$…$`, `\(…\)` in a line, `$$…$$`, `\[…\]` apart.
+r"""Mathematics in Markdown, as markdown-it rules.
 
-The rules run before Markdown's own, so that the backslashes, underscores and stars of a formula
-stay its own. Money is never a formula: `$5 and $6`, `$0.60`, `US$5`, `$HOME/$USER` stay text.
+In a line: `$…$`, `\(…\)`, and set apart `$$…$$`, `\[…\]` and bare environments (`\begin{align}` and
+its kin). On lines of their own the last three are blocks. The rules run before Markdown's own, so
+that the backslashes, underscores and stars of a formula stay its own. What is money and no formula
+is said in `money`, fenced formulas in `fences`.
 
-A formula apart may take several lines, not a blank one. While it streams its end is not there yet:
-one that reaches the end of the document is open, and is marked so.
+A formula set apart may take several lines, not a blank one. While it streams its end is not there
+yet: one that reaches the end of the document is open, and is marked so. In a line the end is looked
+for within `REACH` characters, so that a lone dollar keeps nothing waiting for ever.
 """
 
 import re
@@ -18,6 +21,15 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
+from app.markup.fences import ENVIRONMENTS
+from app.markup.money import is_formula
+
+REACH = {"$": 1000, "\\(": 1000, "$$": 4000, "\\[": 4000, "\\begin": 4000}
+"""How many characters a formula in a line can have, by what opens it."""
+
+_MOST_LINES = 300
+"""Of a formula set apart: text of nothing but beginnings must not take a square of its length."""
+
 # An even number of backslashes before the end: `\\]` is a line break and a bracket.
 _UNESCAPED = r"(?<!\\)(?:\\\\)*"
 _ENDS = {
@@ -27,14 +39,9 @@ _ENDS = {
     "$": re.compile(_UNESCAPED + r"(\$)"),
 }
 _CLOSING = {"$$": "$$", "\\[": "\\]", "\\(": "\\)", "$": "$"}
-# What may follow the closing dollar: no digit and no word, but the n-th, the x's.
-_AFTER_DOLLAR = re.compile(r"(?![A-Za-z0-9_])|(?:th|st|nd|rd|s|d|te|ten|ter|er)\b")
-# A sum of money and words: "5 million (or 4". Words in a formula are in a command: \text{…}.
-_MONEY = re.compile(r"[\d.,]+(?:[^\\]*\s)?[A-Za-z]{2,}[^\\]*")
+_BEGIN = re.compile(rf"\\begin\{{((?:{'|'.join(ENVIRONMENTS)})\*?)\}}")
 # What the first line of a formula has and a sentence that begins with $$ has not.
 _TEX = re.compile(r"\$\$(?:.*[\\^_{}=]|(?!.*[A-Za-z]{2}).*[A-Za-z+*/<>-])")
-# `\[1\]` and `\[text\](address)` are escaped brackets.
-_NO_FORMULA = re.compile(r"[\d,;\s]*")
 
 
 def math_plugin(md: MarkdownIt) -> None:
@@ -43,11 +50,15 @@ def math_plugin(md: MarkdownIt) -> None:
     content is the TeX; meta["display"]: set apart; meta["closed"]: its end is there.
     """
     md.inline.ruler.before("escape", "math", _inline)
+    md.inline.ruler.before("escape", "math_environment", _inline_environment)
     md.block.ruler.before(
         "table", "math", _block, {"alt": ["paragraph", "reference", "blockquote", "list"]}
     )
     md.add_render_rule("math_inline", _render)
     md.add_render_rule("math_block", _render_block)
+
+
+# ------------------------------------------------------------ in a line
 
 
 def _inline(state: StateInline, silent: bool) -> bool:
@@ -60,18 +71,15 @@ def _inline(state: StateInline, silent: bool) -> bool:
     begin = start + len(opening)
     if _last_end(state, opening) < begin:
         return False
-    end = _ENDS[opening].search(source, begin, state.posMax)
+    end = _ENDS[opening].search(source, begin, min(state.posMax, begin + REACH[opening]))
     if end is None:
         return False
     tex = source[begin : end.start(1)]
     before = source[start - 1] if start else " "
-    if not tex.strip() or not _is_formula(opening, tex, before, source[end.end() : end.end() + 8]):
+    if not is_formula(opening, tex, before, source[end.end() : end.end() + 8]):
         return False
     if not silent:
-        token = state.push("math_inline", "span", 0)
-        token.content = tex.strip()
-        token.markup = opening
-        token.meta = {"display": opening in ("$$", "\\["), "closed": True}
+        _push(state, tex.strip(), opening, display=opening in ("$$", "\\["))
     state.pos = end.end()
     return True
 
@@ -88,45 +96,70 @@ def _last_end(state: StateInline, opening: str) -> int:
     return int(known[1][opening])
 
 
-def _is_formula(opening: str, tex: str, before: str, after: str) -> bool:
-    """Whether what stands between two delimiters in a line was meant as a formula.
-
-    before: the character before it; after: the first few after it.
-    """
-    if opening == "$":
-        return not (
-            tex[0].isspace()
-            or tex[-1].isspace()
-            or "`" in tex
-            or before == "$"
-            or (before.isascii() and before.isalnum())
-            or after.startswith("$")
-            or not _AFTER_DOLLAR.match(after)
-            or _MONEY.fullmatch(tex)
-        )
-    if opening == "$$":
-        return not tex.startswith("$") and not after.startswith("$")
-    if opening == "\\[":
-        return not _NO_FORMULA.fullmatch(tex) and not after.startswith(("(", "["))
+def _inline_environment(state: StateInline, silent: bool) -> bool:
+    if state.src[state.pos] != "\\":
+        return False
+    begin = _BEGIN.match(state.src, state.pos, state.posMax)
+    if begin is None:
+        return False
+    reach = min(state.posMax, state.pos + REACH["\\begin"])
+    end = _end_of(begin[1], state.src, begin.end(), reach)
+    if end < 0:
+        return False
+    if not silent:
+        _push(state, state.src[state.pos : end], "\\begin", display=True)
+    state.pos = end
     return True
+
+
+def _push(state: StateInline, tex: str, markup: str, *, display: bool) -> None:
+    token = state.push("math_inline", "span", 0)
+    token.content = tex
+    token.markup = markup
+    token.meta = {"display": display, "closed": True}
+
+
+def _end_of(name: str, source: str, at: int, reach: int) -> int:
+    r"""Return the offset after the \end that belongs to an environment, -1 where there is none."""
+    depth = 1
+    for found in _mark(name).finditer(source, at, reach):
+        depth += 1 if found[1] == "begin" else -1
+        if depth == 0:
+            return found.end()
+    return -1
+
+
+def _mark(name: str) -> re.Pattern[str]:
+    return re.compile(rf"\\(begin|end)\{{{re.escape(name)}\}}")
+
+
+# ------------------------------------------------------------ on lines of its own
 
 
 def _block(state: StateBlock, first: int, last: int, silent: bool) -> bool:
     if state.is_code_block(first):
         return False
-    opening = _line(state, first)[:2]
-    if opening not in ("$$", "\\["):
+    line = _line(state, first)
+    opening = line[:2]
+    if opening in ("$$", "\\["):
+        found = _block_end(state, first, last, opening)
+    elif opening == "\\b" and (begin := _BEGIN.match(line)):
+        found = _environment_end(state, first, last, begin[1])
+    else:
         return False
-    found = _block_end(state, first, last, opening)
     if found is None:
+        return False
+    stop, closed = found
+    text = state.getLines(first, stop, state.sCount[first], False).strip()
+    bare = opening == "\\b"
+    in_a_line = closed and stop == first + 1 and not bare
+    if in_a_line and not is_formula(opening, text[2:-2], " ", ""):
         return False
     if silent:
         return True
-    stop, closed = found
-    text = state.getLines(first, stop, state.sCount[first], False).strip()
     token = state.push("math_block", "div", 0)
-    token.content = text[2 : -2 if closed else len(text)].strip()
-    token.markup = opening
+    token.content = text if bare else text[2 : -2 if closed else len(text)].strip()
+    token.markup = "\\begin" if bare else opening
     token.map = [first, stop]
     token.meta = {"display": True, "closed": closed}
     state.line = stop
@@ -146,13 +179,38 @@ def _block_end(state: StateBlock, first: int, last: int, opening: str) -> tuple[
     while end is None:
         number += 1
         if number >= last:
-            # The document must end here too, and not only the list or the quotation.
-            return (number, False) if number == len(state.bMarks) - 1 else None
+            return _open_end(state, number)
         line = _line(state, number)
-        if not line or state.sCount[number] < state.blkIndent:
+        if not _goes_on(state, number, line, first):
             return None
         end = _ENDS[opening].search(line)
     return None if line[end.end() :].strip() else (number + 1, True)
+
+
+def _environment_end(
+    state: StateBlock, first: int, last: int, name: str
+) -> tuple[int, bool] | None:
+    r"""Return the line after the \end of an environment and whether it is there; None: no end."""
+    depth = 0
+    for number in range(first, last):
+        line = _line(state, number)
+        if number > first and not _goes_on(state, number, line, first):
+            return None
+        for found in _mark(name).finditer(line):
+            depth += 1 if found[1] == "begin" else -1
+            if depth == 0:
+                return None if line[found.end() :].strip() else (number + 1, True)
+    return _open_end(state, last)
+
+
+def _open_end(state: StateBlock, number: int) -> tuple[int, bool] | None:
+    # The document must end here too, and not only the list or the quotation.
+    return (number, False) if number == len(state.bMarks) - 1 else None
+
+
+def _goes_on(state: StateBlock, number: int, line: str, first: int) -> bool:
+    inside = state.sCount[number] >= state.blkIndent
+    return bool(line) and inside and number - first < _MOST_LINES
 
 
 def _line(state: StateBlock, number: int) -> str:
