@@ -1,8 +1,8 @@
-"""A code block: a header with its language and a Copy button, and lines that scroll sideways.
+"""A code block: a header with its language and its buttons, and lines that scroll sideways or wrap.
 
-Lines never wrap and all have one height, so the block's height is known from the count of lines
-alone, and only the lines that are seen are ever laid out: a block of ten thousand lines costs what
-is visible of it, and a line that is added while it streams costs that line.
+A row is a line, or a part of one where lines wrap. All rows have one height, so the block's height
+is known from their count alone, and only the rows that are seen are ever laid out: a block of ten
+thousand lines costs what is visible of it, and a line that is added while it streams costs that.
 """
 
 from bisect import bisect_right
@@ -12,7 +12,6 @@ from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import (
     QColor,
     QFont,
-    QFontMetricsF,
     QGuiApplication,
     QPainter,
     QPen,
@@ -24,19 +23,19 @@ from PySide6.QtWidgets import QWidget
 
 from app.markup.blocks import Block
 from ui import theme
-from ui.chat import style
+from ui.chat import style, wrapping
 from ui.chat.cells import CARET_PX, Cell, cursor_x
 from ui.chat.controls import QuietButton
 from ui.chat.highlighting import Paint, format_range, formats
 from ui.chat.sideways import BAR_PX, Sideways
 from ui.chat.style import RADIUS_PX, Kind
+from ui.chat.toggle import Toggle
 from ui.chat.utf16 import characters, units
+from ui.chat.wrapping import Rows, cut_out, text_option, widest
 
 HEADER_PX = 32
-LINE_PX = 20
 PAD_PX = 14
 ABOVE_PX = 10
-TAB_COLUMNS = 4
 KEPT_LINES = 400
 
 
@@ -51,7 +50,11 @@ class CodeCell(Cell):
         self._starts = _line_starts(self.text)
         self._lines: dict[int, QTextLayout] = {}
         self._paint = Paint()
-        self._widest: float | None = None
+        self._widest: tuple[float, float] | None = None
+        self.wrapped = wrapping.preferred()
+        self._rows: Rows | None = None
+        self._rows_for: tuple[int, float] = -1, 0.0
+        self._wrap: Toggle | None = None
         self._sideways = Sideways("Scroll the code sideways", self._on_scrolled)
         self._copy: QuietButton | None = None
         self._host: QWidget | None = None
@@ -62,9 +65,30 @@ class CodeCell(Cell):
         return self._paint.busy
 
     def estimate(self, width: int) -> int:
-        """Return the height: that of the lines, and of a scroll bar where one is too long."""
-        bar = BAR_PX if self._over(width) > 0 else 0
-        return HEADER_PX + 1 + 2 * ABOVE_PX + LINE_PX * len(self._starts) + bar
+        """Return the height: that of the rows, and of a scroll bar where one is too long."""
+        self._break_rows(width)
+        bar = BAR_PX if not self.wrapped and self._over(width) > 0 else 0
+        return HEADER_PX + 1 + 2 * ABOVE_PX + self._row_px * len(self._row_starts) + bar
+
+    @property
+    def _row_px(self) -> int:
+        return self.style.code_line_px
+
+    @property
+    def _row_starts(self) -> list[int]:
+        return self._starts if self._rows is None else self._rows.starts
+
+    def _break_rows(self, width: int) -> None:
+        """Break the lines for a width, where they wrap."""
+        wanted = (width, self.style.mono.pointSizeF()) if self.wrapped and width >= 0 else (-1, 0.0)
+        if wanted == self._rows_for:
+            return
+        self._rows_for = wanted
+        self._lines.clear()
+        self._rows = None
+        if self.wrapped and width >= 0:
+            self._rows = Rows(self.style.mono, width - 2 * PAD_PX)
+            self._rows.fill(self.text, self._starts)
 
     def _measure(self, width: int) -> int:
         return self.estimate(width)
@@ -79,11 +103,13 @@ class CodeCell(Cell):
         kept = len(self._starts) - 1
         at = self._starts[kept]
         self._starts[kept:] = [at + start for start in _line_starts(text[at:])]
-        self._lines.pop(kept, None)
-        self._widest = max(self._widest or 0.0, self._advance(text[at:]))
+        self._widest = self._size, max(self._width(), self._advance(text[at:]))
+        row = self._rows.fill(text, self._starts, kept) if self._rows is not None else kept
+        for number in [one for one in self._lines if one >= row]:
+            del self._lines[number]
         self._paint.forget(kept)
         self.source, self.text, self._closed = block.source, text, block.closed
-        self.fresh_from = 0 if block.closed else int(self._top(kept))
+        self.fresh_from = 0 if block.closed else int(self._top(row))
         self.height = self.estimate(self.width)
         return True
 
@@ -91,11 +117,12 @@ class CodeCell(Cell):
         """Drop layouts, colours and controls."""
         self._lines.clear()
         self._paint = Paint()
-        if self._copy is not None:
-            self._copy.hide()
-            self._copy.deleteLater()
+        for button in (self._copy, self._wrap):
+            if button is not None:
+                button.hide()
+                button.deleteLater()
         self._sideways.release()
-        self._copy = self._host = None
+        self._copy = self._wrap = self._host = None
 
     # ------------------------------------------------------------ controls
 
@@ -110,24 +137,46 @@ class CodeCell(Cell):
                 host, "Copy", "copy", self._on_copy, name=named, font=_label_font()
             )
             self._copy.show()
-        hint = self._copy.sizeHint()
-        self._copy.setGeometry(
-            origin.x() + self.width - PAD_PX - hint.width() + 4,
-            origin.y() + (HEADER_PX - hint.height()) // 2 + 1,
-            hint.width(),
-            hint.height(),
-        )
+        right = self._put(self._copy, origin, self.width - PAD_PX + 4)
+        self._place_wrap(host, origin, right)
         top = origin.y() + self.height - BAR_PX - 2
         where = QRect(origin.x() + 4, top, self.width - 8, BAR_PX)
-        self._sideways.place(host, where, self._over(self.width))
+        self._sideways.place(host, where, 0 if self.wrapped else self._over(self.width))
+
+    def _place_wrap(self, host: QWidget, origin: QPoint, right: int) -> None:
+        """Put the button that wraps lines beside the other, where a line is too long."""
+        if self._over(self.width) <= 0:
+            if self._wrap is not None:
+                self._wrap.hide()
+            return
+        if self._wrap is None:
+            self._wrap = Toggle(host, "", "wrap", self._on_wrap, name="Wrap long lines")
+        self._wrap.setChecked(self.wrapped)
+        self._put(self._wrap, origin, right - 4)
+        self._wrap.show()
+
+    def _put(self, button: QWidget, origin: QPoint, right: int) -> int:
+        """Put a button into the header, ending at `right`; return where it begins."""
+        hint = button.sizeHint()
+        above = (HEADER_PX - hint.height()) // 2 + 1
+        left = right - hint.width()
+        button.setGeometry(origin.x() + left, origin.y() + above, hint.width(), hint.height())
+        return left
+
+    def _on_wrap(self) -> None:
+        self.wrapped = not self.wrapped
+        self._laid_out_for = -1
+        self.height = self.estimate(self.width)
+        wrapping.toggled(self, wrapped=self.wrapped)
 
     def _over(self, width: int) -> int:
         """Return by how many pixels the widest line is too long, 0 or less where none is."""
         return ceil(self._width()) - (width - 2 * PAD_PX)
 
     def controls(self) -> list[QWidget]:
-        """Return the Copy button and the scroll bar, where they are placed."""
-        return [*([] if self._copy is None else [self._copy]), *self._sideways.bars()]
+        """Return the buttons and the scroll bar, where they are placed."""
+        buttons: list[QWidget] = [one for one in (self._wrap, self._copy) if one is not None]
+        return [*(one for one in buttons if not one.isHidden()), *self._sideways.bars()]
 
     def slide(self, pixels: int) -> bool:
         """Scroll the lines sideways."""
@@ -169,8 +218,8 @@ class CodeCell(Cell):
         painter.restore()
 
     def _paint_lines(self, painter: QPainter, clip: QRectF, picked: tuple[int, int] | None) -> None:
-        first = max(0, int((clip.top() - HEADER_PX - ABOVE_PX) // LINE_PX))
-        last = min(len(self._starts) - 1, int((clip.bottom() - HEADER_PX - ABOVE_PX) // LINE_PX))
+        first = max(0, self._row_at(clip.top()))
+        last = min(len(self._row_starts) - 1, self._row_at(clip.bottom()))
         form = QTextCharFormat()
         form.setBackground(style.selection_colour(self.style.theme))
         painter.setPen(QColor(self.style.ink))
@@ -178,7 +227,7 @@ class CodeCell(Cell):
             layout = self._line(number)
             chosen = []
             if picked is not None:
-                start, end = self._starts[number], self._end(number)
+                start, end = self._row_starts[number], self._end(number)
                 text = self._text_of(number)
                 one = units(text, max(picked[0], start) - start)
                 two = units(text, min(picked[1], end) - start)
@@ -190,19 +239,22 @@ class CodeCell(Cell):
             self._lines = {at: line for at, line in self._lines.items() if at in near}
 
     def _paint_caret(self, painter: QPainter) -> None:
-        number = len(self._starts) - 1
+        number = len(self._row_starts) - 1
         text = self._text_of(number)
         x = cursor_x(self._line(number).lineAt(0), units(text, len(text)))
-        painter.fillRect(
-            QRectF(PAD_PX - self._sideways.value + x + 1, self._top(number), CARET_PX, LINE_PX - 3),
-            QColor(self.style.ink),
-        )
+        left, rise = PAD_PX - self._sideways.value + x + 1, self._row_px - 3
+        painter.fillRect(QRectF(left, self._top(number), CARET_PX, rise), QColor(self.style.ink))
 
     def _top(self, number: int) -> float:
-        return HEADER_PX + 1 + ABOVE_PX + number * LINE_PX
+        return HEADER_PX + 1 + ABOVE_PX + number * self._row_px
+
+    def _row_at(self, y: float) -> int:
+        return int((y - HEADER_PX - ABOVE_PX) // self._row_px)
 
     def _end(self, number: int) -> int:
-        """Return the offset of a line's end, its line break left out."""
+        """Return the offset of a row's end, a line break left out."""
+        if self._rows is not None:
+            return self._rows.ends[number]
         if number + 1 < len(self._starts):
             return self._starts[number + 1] - 1
         return len(self.text)
@@ -213,10 +265,7 @@ class CodeCell(Cell):
             return found
         font = self.style.mono
         made = QTextLayout(self._text_of(number), font)
-        option = QTextOption()
-        option.setWrapMode(QTextOption.WrapMode.NoWrap)
-        option.setTextDirection(Qt.LayoutDirection.LeftToRight)
-        option.setTabStopDistance(QFontMetricsF(font).horizontalAdvance(" ") * TAB_COLUMNS)
+        option = text_option(font, QTextOption.WrapMode.NoWrap)
         made.setTextOption(option)
         made.setFormats(self._colours(number))
         made.setCacheEnabled(True)
@@ -224,17 +273,24 @@ class CodeCell(Cell):
         line = made.createLine()
         if line.isValid():
             line.setLineWidth(1e7)
-            line.setPosition(QPointF(0, (LINE_PX - line.height()) / 2 - 1))
+            line.setPosition(QPointF(0, (self._row_px - line.height()) / 2 - 1))
         made.endLayout()
         self._lines[number] = made
         return made
 
     def _colours(self, number: int) -> list[QTextLayout.FormatRange]:
+        """Return the colours of a row: of its line, as far as it is on it."""
         text = self._text_of(number)
         if self._closed:
             self._paint.go_through(self.text, self.language, self._on_painted)
-        coloured = self._paint.line(number, text, self.language)
-        return formats(text, coloured, dark=self.style.theme.dark)
+        dark = self.style.theme.dark
+        if self._rows is None:
+            return formats(text, self._paint.line(number, text, self.language), dark=dark)
+        line = self._rows.lines[number]
+        at = self._starts[line]
+        stop = self._starts[line + 1] - 1 if line + 1 < len(self._starts) else len(self.text)
+        whole = self._paint.line(line, self.text[at:stop], self.language)
+        return formats(text, cut_out(whole, self._row_starts[number] - at, len(text)), dark=dark)
 
     def _on_painted(self) -> None:
         self._lines.clear()
@@ -242,38 +298,32 @@ class CodeCell(Cell):
             self._host.update()
 
     def _text_of(self, number: int) -> str:
-        return self.text[self._starts[number] : self._end(number)]
+        return self.text[self._row_starts[number] : self._end(number)]
 
     def _width(self) -> float:
-        if self._widest is None:
-            self._widest = self._advance(self.text)
-        return self._widest
+        if self._widest is None or self._widest[0] != self._size:
+            self._widest = self._size, self._advance(self.text)
+        return self._widest[1]
+
+    @property
+    def _size(self) -> float:
+        return self.style.mono.pointSizeF()
 
     def _advance(self, text: str) -> float:
-        """Return the width of the widest line."""
-        metrics = QFontMetricsF(self.style.mono)
-        one = metrics.horizontalAdvance("0")
-        widest = 0.0
-        for line in text.split("\n"):
-            if line.isascii():
-                wide = len(line.expandtabs(TAB_COLUMNS)) * one
-            else:
-                wide = metrics.horizontalAdvance(line.expandtabs(TAB_COLUMNS))
-            widest = max(widest, wide)
-        return widest + CARET_PX
+        return widest(text, self.style.mono) + CARET_PX
 
     # ------------------------------------------------------------ reading
 
     def hit(self, point: QPointF) -> int:
         """Return the offset nearest to a point."""
-        number = int((point.y() - HEADER_PX - ABOVE_PX) // LINE_PX)
+        number = self._row_at(point.y())
         if number < 0:
             return 0
-        if number >= len(self._starts):
+        if number >= len(self._row_starts):
             return len(self.text)
         line = self._line(number).lineAt(0)
         inside = line.xToCursor(point.x() - PAD_PX + self._sideways.value) if line.isValid() else 0
-        return self._starts[number] + characters(self._text_of(number), inside)
+        return self._row_starts[number] + characters(self._text_of(number), inside)
 
     def word_at(self, offset: int) -> tuple[int, int]:
         """Return the range of the identifier around an offset."""
@@ -285,18 +335,18 @@ class CodeCell(Cell):
         return start, end
 
     def rects(self, start: int, end: int) -> list[QRectF]:
-        """Return where the code between two offsets is drawn, a box for each line it is on."""
+        """Return where the code between two offsets is drawn, a box for each row it is on."""
         found: list[QRectF] = []
-        first = bisect_right(self._starts, start) - 1
-        for number in range(first, len(self._starts)):
-            at = self._starts[number]
+        first = bisect_right(self._row_starts, start) - 1
+        for number in range(first, len(self._row_starts)):
+            at = self._row_starts[number]
             if at >= end:
                 break
             text, line = self._text_of(number), self._line(number).lineAt(0)
             one = cursor_x(line, units(text, max(0, start - at)))
             two = cursor_x(line, units(text, min(len(text), end - at)))
             x = PAD_PX - self._sideways.value + one
-            found.append(QRectF(x, self._top(number), two - one, LINE_PX))
+            found.append(QRectF(x, self._top(number), two - one, self._row_px))
         return found
 
     def copied(self, start: int, end: int) -> str:

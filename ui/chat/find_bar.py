@@ -1,13 +1,12 @@
 """The slim bar that finding in a chat is done with; it floats over the transcript's upper edge."""
 
-from collections.abc import Callable
-
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QWidget
 
 from ui import theme
 from ui.chat.controls import QuietButton
+from ui.chat.toggle import Toggle
 from ui.widgets import rounded
 
 HEIGHT_PX = 44
@@ -43,24 +42,6 @@ class _Field(QLineEdit):
         return super().event(event)
 
 
-class _Toggle(QuietButton):
-    """A word that is on or off, marked by a ground of its own."""
-
-    def __init__(self, parent: QWidget, text: str, does: Callable[[], None], name: str) -> None:
-        super().__init__(parent, text, "", does, name=name)
-        self.setCheckable(True)
-        self.setToolTip(name)
-
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
-        """Draw the ground, then the word."""
-        if self.isChecked():
-            painter = QPainter(self)
-            ground = QRectF(self.rect()).adjusted(0, 2, -1, -2)
-            rounded(painter, ground, 6, theme.current().accent_soft, theme.current().accent)
-            painter.end()
-        super().paintEvent(event)
-
-
 class FindBar(QWidget):
     """See the module.
 
@@ -81,7 +62,7 @@ class FindBar(QWidget):
         self.count = QLabel()
         self.count.setTextFormat(Qt.TextFormat.PlainText)
         self.count.setFont(theme.caption_font())
-        self.case = _Toggle(self, "Aa", self.changed.emit, "Match case")
+        self.case = Toggle(self, "Aa", "", self.changed.emit, name="Match case")
         self.before = QuietButton(
             self, "", "chevron-up", lambda: self.stepped.emit(False), name="Hit before"
         )

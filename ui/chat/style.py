@@ -1,5 +1,6 @@
 """How text looks in the transcript: one Style for each kind of text, made anew for each theme.
 
+All of it is made larger or smaller by one zoom, that of the transcript.
 Rich text is laid out by QTextDocument, so a Style is mostly the small style sheet it understands.
 Line height is given to blocks by percentage, not in pixels: text that falls back to a taller face
 (Chinese, Arabic) keeps its room.
@@ -20,6 +21,8 @@ Kind = Literal["answer", "thinking", "user"]
 COLUMN_PX = 760
 GUTTER_PX = 24
 RADIUS_PX = 10
+CODE_LINE_PX = 20
+INDENT_PX = 24
 LINE_HEIGHT_PERCENT = 131
 """Inter's own line is 1.21 of its size: 131 % of that is 24 px for 15 px text, as designed."""
 
@@ -28,7 +31,8 @@ LINE_HEIGHT_PERCENT = 131
 class Style:
     """One kind of text in one theme. gap_px: between two blocks.
 
-    half_leading_px: half of what the line height adds to a line.
+    half_leading_px: half of what the line height adds to a line. code_line_px: one of code, from
+    top to top. indent_px: of a list's items.
     """
 
     kind: Kind
@@ -39,12 +43,39 @@ class Style:
     code_ground: str
     gap_px: int
     half_leading_px: int
+    code_line_px: int
+    indent_px: int
     css: str
 
 
+class _Choice:
+    """How large text is, in percent. One per process, as the theme."""
+
+    def __init__(self) -> None:
+        self.percent = 100
+
+
+_choice = _Choice()
+
+
 def of(kind: Kind) -> Style:
-    """Return the style of a kind of text in the theme in force."""
-    return _made(kind, theme.current())
+    """Return the style of a kind of text in the theme and at the zoom in force."""
+    return _made(kind, theme.current(), _choice.percent)
+
+
+def zoom() -> int:
+    """Return the zoom in percent."""
+    return _choice.percent
+
+
+def set_zoom(percent: int) -> None:
+    """Choose another zoom; what is laid out already is for its owner to lay out anew."""
+    _choice.percent = percent
+
+
+def scaled(px: float) -> int:
+    """Return a length at the zoom in force, in whole pixels."""
+    return round(px * _choice.percent / 100)
 
 
 def selection_colour(colours: Theme) -> QColor:
@@ -75,11 +106,11 @@ def quiet_ink(ink: str, ground: str) -> str:
 
 
 @lru_cache(maxsize=12)
-def _made(kind: Kind, colours: Theme) -> Style:
+def _made(kind: Kind, colours: Theme, percent: int) -> Style:
     thinking = kind == "thinking"
-    font = theme.thinking_font() if thinking else theme.body_font()
-    mono_px = 12 if thinking else 13
-    mono = theme.mono_font(mono_px)
+    share = percent / 100
+    font = _zoomed(theme.thinking_font() if thinking else theme.body_font(), share)
+    mono = _zoomed(theme.mono_font(12 if thinking else 13), share)
     ink = colours.thinking_ink if thinking else colours.ink
     ground = colours.code
     if thinking:
@@ -91,10 +122,17 @@ def _made(kind: Kind, colours: Theme) -> Style:
         mono=mono,
         ink=ink,
         code_ground=ground,
-        half_leading_px=2 if thinking else 3,
-        gap_px=20 if thinking else 12,
+        half_leading_px=round((2 if thinking else 3) * share),
+        gap_px=round((20 if thinking else 12) * share),
+        code_line_px=round(CODE_LINE_PX * share),
+        indent_px=round(INDENT_PX * share),
         css=_css(colours, font, mono, ink, ground),
     )
+
+
+def _zoomed(font: QFont, share: float) -> QFont:
+    font.setPointSizeF(font.pointSizeF() * share)
+    return font
 
 
 def _css(colours: Theme, font: QFont, mono: QFont, ink: str, ground: str) -> str:

@@ -1,20 +1,23 @@
 """Code: lines of one height, colours, offsets, and growth while it streams."""
 
 import random
+from collections.abc import Iterator
 
 import pytest
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QGuiApplication
+from PySide6.QtWidgets import QScrollBar
 from pytestqt.qtbot import QtBot
 
 from app.markup.blocks import parse
 from app.markup.highlight import Kind
 from tests.ui.chat import samples
 from ui import theme
-from ui.chat import highlighting
+from ui.chat import highlighting, wrapping
 from ui.chat.cells import WHOLE
 from ui.chat.code import CodeCell
 from ui.chat.controls import QuietButton
+from ui.chat.toggle import Toggle
 from ui.chat.view import ChatView
 
 pytestmark = pytest.mark.usefixtures("dressed")
@@ -61,6 +64,106 @@ def test_its_height_is_known_before_it_is_laid_out() -> None:
     guessed = made.height
     made.lay_out()
     assert made.height == guessed
+
+
+LONG = (
+    "value = ["
+    + ", ".join(str(n) for n in range(60))
+    + "]  # long\n\tif x:\ty = '漢字😀' * 40 "
+    + ("漢字" * 60 + "\nshort = 1\n\n")
+    + "x" * 200
+)
+
+
+@pytest.fixture
+def unwrapped() -> Iterator[None]:
+    yield
+    wrapping.prefer(False)
+
+
+def wrapped(code: str, width: int = 400, *, closed: bool = True) -> CodeCell:
+    wrapping.prefer(True)
+    made = block(code, closed=closed)
+    made.set_width(width)
+    made.lay_out()
+    return made
+
+
+@pytest.mark.usefixtures("unwrapped")
+def test_wrapped_lines_lose_nothing_and_fit() -> None:
+    made = wrapped(LONG)
+    rows = made.rects(0, len(LONG))
+    assert len(rows) > len(LONG.split("\n")) + 5
+    assert all(box.right() <= 400 for box in rows)
+    assert made.height >= rows[-1].bottom()
+    assert made.copied(0, WHOLE) == LONG
+    made.wrapped = False
+    flat = block(LONG)
+    assert made.copied(3, 90) == flat.copied(3, 90)
+
+
+@pytest.mark.usefixtures("unwrapped")
+def test_every_place_in_wrapped_code_is_found_where_it_is_drawn() -> None:
+    made = wrapped(LONG)
+    for at in range(0, len(LONG) - 1, 3):
+        if LONG[at] in "\n\t":
+            continue
+        (box, *_rest) = made.rects(at, at + 1)
+        assert made.hit(QPointF(box.left() + 1, box.center().y())) == at
+
+
+@pytest.mark.usefixtures("unwrapped")
+def test_wrapped_code_that_grew_is_as_if_it_had_come_whole() -> None:
+    whole = wrapped(LONG)
+    chance = random.Random(3)
+    for _ in range(12):
+        cut = sorted(chance.sample(range(len(LONG)), 4))
+        grown = wrapped(LONG[: cut[0]], closed=False)
+        for end in cut[1:]:
+            assert grown.grow(parse(f"```python\n{LONG[:end]}")[0])
+            grown.hit(QPointF(60, 60))
+        assert grown.grow(parse(f"```python\n{LONG}\n```")[0])
+        assert grown.height == whole.height
+        assert grown.rects(0, len(LONG)) == whole.rects(0, len(LONG))
+
+
+@pytest.mark.usefixtures("unwrapped")
+def test_colours_of_a_wrapped_line_are_those_of_the_line() -> None:
+    assert wrapping.cut_out([(0, 4, "keyword"), (6, 10, "string")], 2, 8) == [
+        (0, 2, "keyword"),
+        (4, 4, "string"),
+    ]
+
+
+@pytest.mark.usefixtures("unwrapped")
+def test_a_button_wraps_and_what_was_chosen_holds_for_later_blocks(
+    view: ChatView, qtbot: QtBot
+) -> None:
+    told: list[bool] = []
+    wrapping.notifier().preferred.connect(told.append)
+    text = f"Before\n\n```python\n{LONG}\n```\n\nAfter\n\n```python\na = 1\n```"
+    view.show_conversation([samples.question(), samples.answer(text)], samples.alone, {})
+    item = view.item("a1")
+    assert item is not None
+    column = item.entry.text
+    flat = column.height
+    buttons = {one.accessibleName(): one for one in column.controls() if isinstance(one, Toggle)}
+    assert list(buttons) == ["Wrap long lines"]
+    button = buttons["Wrap long lines"]
+    at = button.mapTo(view, button.rect().center())
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert column.height > flat + 100
+    assert item.height() > flat + 100
+    assert button.isChecked()
+    assert abs(button.mapTo(view, button.rect().center()).y() - at.y()) <= 1
+    assert not [one for one in column.controls() if isinstance(one, QScrollBar)]
+    assert told == [True]
+    later = block(LONG)
+    assert later.wrapped
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert column.height == flat
+    assert told == [True, False]
+    wrapping.notifier().preferred.disconnect(told.append)
 
 
 def test_a_word_is_an_identifier() -> None:
