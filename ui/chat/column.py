@@ -110,6 +110,13 @@ class Column:
         self._blocks.clear()
         self._valid = 0
 
+    def measure_again(self, cell: Cell) -> None:
+        """Reckon with another height of a cell, if it is one of these."""
+        number = next((at for at, one in enumerate(self.cells) if one is cell), None)
+        if number is not None:
+            self._valid = min(self._valid, number)
+            self._change(number)
+
     def restyle(self) -> None:
         """Drop all that the theme coloured; heights stay."""
         for cell in self.cells:

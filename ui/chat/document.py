@@ -79,7 +79,7 @@ class Document(QTextDocument):
         self.setDefaultTextOption(option)
         self.setUndoRedoEnabled(False)
         self.setDocumentMargin(0)
-        self.setIndentWidth(24)
+        self.setIndentWidth(style.indent_px)
         self.setDefaultFont(style.font)
         self.setDefaultStyleSheet(style.css)
 

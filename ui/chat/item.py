@@ -23,6 +23,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.chat.attachments import described
 from ui import theme
+from ui.chat import style
 from ui.chat.attach_gallery import Gallery
 from ui.chat.column import Anchor, Place
 from ui.chat.controls import QuietButton, focus_ring
@@ -317,7 +318,7 @@ class Question(Item):
         return [*attached, self.copy_button, self.edit_button, self.branch]
 
     def _settle(self, width: int, top: int, bottom: int, panel_px: int) -> int:
-        most = min(BUBBLE_MOST_PX, int(width * BUBBLE_MOST_SHARE)) - 2 * BUBBLE_PAD_X
+        most = min(style.scaled(BUBBLE_MOST_PX), int(width * BUBBLE_MOST_SHARE)) - 2 * BUBBLE_PAD_X
         inner = min(most, self._natural_width(most))
         above = QSize(0, 0)
         if self.gallery is not None:
@@ -349,7 +350,7 @@ class Question(Item):
         text = self.entry.message.text
         if len(text) > MEASURED_TEXT:
             return most
-        metrics = QFontMetricsF(theme.body_font())
+        metrics = QFontMetricsF(style.of("user").font)
         widest = max(metrics.horizontalAdvance(line) for line in text.split("\n"))
         return max(16, ceil(widest) + 2)
 

@@ -12,6 +12,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QPalette, QResizeEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QWidget
 
+from ui.chat import style
 from ui.chat.column import Anchor
 from ui.chat.entry import Entry
 from ui.chat.item import LEAD, PAD_X, PAD_Y, Item
@@ -67,7 +68,7 @@ class Stack(QAbstractScrollArea):
     def column_width(self) -> int:
         """The width of the text column in pixels. The scroll bar lies beside it, so that its coming
         lays out nothing anew."""
-        return max(120, min(COLUMN_PX, self.width() - 2 * GUTTER_PX))
+        return max(120, min(style.scaled(COLUMN_PX), self.width() - 2 * GUTTER_PX))
 
     @property
     def following(self) -> bool:

@@ -200,6 +200,13 @@ class Body(QAbstractScrollArea):
         """Leave the layout to settle(), which the panel calls."""
         self.content.resize(self.viewport().width(), self.content.height())
 
+    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802 - Qt's name
+        """Scroll; with Ctrl it is the transcript's."""
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            event.ignore()
+        else:
+            super().wheelEvent(event)
+
     def scrollContentsBy(self, _dx: int, _dy: int) -> None:  # noqa: N802 - Qt's name
         """Show another part; reaching the end follows it again, leaving it stops following."""
         if self._settling:

@@ -8,7 +8,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QContextMenuEvent, QFocusEvent, QKeyEvent
+from PySide6.QtGui import (
+    QCloseEvent,
+    QContextMenuEvent,
+    QFocusEvent,
+    QKeyEvent,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QWidget
 
 from app.chat.message import Message
@@ -26,6 +32,8 @@ from ui.chat.reading import Reading
 from ui.chat.selection import Region, Selection
 from ui.chat.shelf import Shelf
 from ui.chat.stack import Keep, Stack
+from ui.chat.wrap_desk import WrapDesk
+from ui.chat.zoom import Zoom
 from ui.formulas.desk import Formulas, Wish
 
 SLOW_MS = 20.0
@@ -67,6 +75,8 @@ class ChatView(Stack):
         self.reading = Reading(self)
         self._pointer = Pointer(self.reading, self)
         self.finder = Finder(self)
+        self.zoom = Zoom(self)
+        self._wraps = WrapDesk(self)
         self._hold: Keep | None = None
         self._running = ""
         self._rest = QTimer(self)
@@ -293,6 +303,11 @@ class ChatView(Stack):
         """Scroll, select and copy by keyboard."""
         if not self.reading.key(event):
             super().keyPressEvent(event)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802 - Qt's name
+        """Scroll, or make the text larger or smaller."""
+        if not self.zoom.wheel(event):
+            super().wheelEvent(event)
 
     def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802 - Qt's name
         """Pass a focus that comes backwards on to the last thing there is."""
