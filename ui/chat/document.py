@@ -213,6 +213,8 @@ class _Formula:
 
 def _delimited(tex: str, source: str, *, display: bool) -> str:
     """Return TeX between the delimiters that it has in the source, dollars if it is not found."""
+    if tex.startswith("\\begin{") and f"$${tex}" not in source and tex in source:
+        return tex
     dollars, opening, closing = ("$$", r"\[", r"\]") if display else ("$", r"\(", r"\)")
     if opening in source:
         found = re.search(

@@ -204,10 +204,12 @@ class MathCell(DocumentCell):
         return [QRectF(self._left() - SIDE_PX, 2, wide + 2 * SIDE_PX, self.height - 4)]
 
     def copied(self, start: int, end: int) -> str:
-        """Return the TeX, between its delimiters where all of it is meant."""
+        """Return the TeX, as it is delimited (or fenced) where all of it is meant."""
         inside = self._tex if self._drawing is not None else super().copied(start, end)
         if inside != self._tex:
             return inside
+        if self.source.lstrip().startswith(("\\begin", "`", "~")):
+            return self.source
         brackets = self.source.lstrip().startswith("\\[")
         opening, closing = ("\\[", "\\]") if brackets else ("$$", "$$")
         return f"{opening}\n{inside}\n{closing}"
