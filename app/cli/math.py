@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _WIDTH_EM = 48.0
 """Of the window's text column: 760 px at 15 px and a little."""
+_USAGE = 'the line is not {"tex": TEXT, "display": true or false}'
 
 
 def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -24,7 +25,8 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Answer each line {"tex": T, "display": bool} of stdin with one line."""
+    """Answer each line {"tex": T, "display": bool} of stdin with one line, be it right or wrong."""
+    from app.latex.display import Refusal
     from app.latex.typesetter import Formula, Typesetter, bundle_path
 
     if not bundle_path().exists():
@@ -37,32 +39,31 @@ def run(arguments: argparse.Namespace) -> int:
         )
     typesetter = Typesetter()
     try:
-        for number, line in enumerate(sys.stdin, 1):
-            if line.strip():
-                tex, display = _question(line, number)
+        for line in sys.stdin.buffer:
+            if not line.strip():
+                continue
+            asked = _question(line)
+            found: Typeset
+            if asked is None:
+                found = Refusal(_USAGE)
+            else:
+                tex, display = asked
                 formula = Formula.of(tex, display=display, width_em=_WIDTH_EM)
                 found = typesetter.all([formula])[0]
-                print(json.dumps(_answer(found, whole=arguments.list)), flush=True)
+            print(json.dumps(_answer(found, whole=arguments.list)), flush=True)
     finally:
         typesetter.close()
     return 0
 
 
-def _question(line: str, number: int) -> tuple[str, bool]:
+def _question(line: bytes) -> tuple[str, bool] | None:
+    """Return what a line asks for, None where it is none."""
     try:
         said = json.loads(line)
         tex, display = said["tex"], said.get("display", False)
-    except (ValueError, KeyError, TypeError, AttributeError):
-        tex, display = None, None
-    if not isinstance(tex, str) or not isinstance(display, bool):
-        raise WorldError(
-            Problem(
-                "usage",
-                f'Line {number} is not {{"tex": TEXT, "display": true or false}}.',
-                "Write one such JSON object a line.",
-            )
-        )
-    return tex, display
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+    return (tex, display) if isinstance(tex, str) and isinstance(display, bool) else None
 
 
 def _answer(found: "Typeset", *, whole: bool) -> dict[str, Any]:

@@ -19,15 +19,17 @@ if TYPE_CHECKING:
 
     from py_mini_racer import MiniRacer
 
-PATIENCE_S = 2.0
-"""For one formula. The slowest of a corpus of 260 ordinary ones took 0.1 s."""
+PATIENCE_S = 1.6
+"""For one formula, so that it ends within two seconds. The slowest of a corpus of 260 ordinary ones
+took 0.1 s."""
 TRIES = 3
-"""On a computer that is busy with other things two seconds may be a tenth of one for a formula: as
-long as it had less than half of its time, it is tried again with twice as much."""
+LEAST_S = 0.3
+"""On a computer that is busy with other things that may be a tenth of it for a formula: one that
+had less than this of the processor is tried again, with twice as much of the clock."""
 MEMORY_BYTES = 300 * 2**20
 """For V8's heap; MathJax with its font takes 130 MB."""
-LONGEST = 20_000
-"""Characters: more is no formula."""
+LONGEST = 10_000
+"""Characters: more is no formula. Of letters alone that many take half of the time there is."""
 _KEPT_BYTES = 64 * 2**20
 _SCHEMA = "CREATE TABLE IF NOT EXISTS formula (key BLOB PRIMARY KEY, said TEXT, used INTEGER)"
 
@@ -49,10 +51,10 @@ def main(connection: "Connection[Reply, Question]", bundle: str, cache: str) -> 
                 if said is None:
                     said = mathjax.typeset(tex, display=display, width_em=width_em)
                     kept.keep(tex, said, display=display, width_em=width_em)
-                if mathjax.stuck:
+                if mathjax.spent:
                     connection.send((-number, said))
                     kept.close()
-                    os._exit(0)  # V8 would go on with it, and be waited for
+                    os._exit(0)  # closing V8 would wait for it
                 connection.send((number, said))
     finally:
         mathjax.close()
@@ -65,9 +67,9 @@ class MathJax:
     def __init__(self, bundle: Path) -> None:
         self._bundle = bundle
         self._context: MiniRacer | None = None
-        self.stuck = False
-        """Whether V8 may still be at a formula that took too long: some of its work cannot be
-        interrupted (11 s were seen), and it takes no other meanwhile."""
+        self.spent = False
+        """Whether a formula took all there is. V8 may still be at it (some of its work cannot be
+        interrupted: 11 s were seen), and gives little of its memory back."""
 
     def typeset(self, tex: str, *, display: bool, width_em: float) -> str:
         """Return the display list or the refusal, as JSON."""
@@ -82,12 +84,12 @@ class MathJax:
                 try:
                     return str(self._loaded().eval(call, timeout_sec=patience_s))
                 except JSTimeoutException:
-                    if time.process_time() - before > PATIENCE_S / 2:
+                    if time.process_time() - before > LEAST_S:
                         break
-            self.stuck = True
+            self.spent = True
             return refusal("typesetting took too long")
         except JSOOMException:
-            self.close()
+            self.spent = True
             return refusal("typesetting took too much memory")
         except JSEvalException as error:
             self.close()

@@ -99,9 +99,10 @@ IMPATIENT = r"""
 import os
 from app.latex import child, typesetter
 mathjax = child.MathJax(typesetter.bundle_path())
-print(mathjax.typeset("x", display=True, width_em=0)[:10], mathjax.stuck)
+print(mathjax.typeset("x", display=True, width_em=0)[:10], mathjax.spent)
 child.PATIENCE_S = 1e-3
-print(mathjax.typeset(r"\frac{a}{b}" * 500, display=True, width_em=0), mathjax.stuck, flush=True)
+child.LEAST_S = -1.0
+print(mathjax.typeset(r"\frac{a}{b}" * 500, display=True, width_em=0), mathjax.spent, flush=True)
 os._exit(0)
 """
 
