@@ -18,10 +18,21 @@ from ui.widgets import IconButton, muted, rounded
 
 if TYPE_CHECKING:
     from app.chat.model_slot import ModelState
+    from app.engine.protocol import ModelInfo
 
 HEIGHT_PX = 52
 WARN_SHARE, FULL_SHARE = 0.70, 0.85
 _ENGINES = {"llama_cpp": "llama.cpp", "mlx": "MLX", "scripted": "scripted"}
+
+
+def _facts(info: "ModelInfo") -> str:
+    """Return what the chip says of a loaded model: how it was made and where it runs."""
+    if info.server is not None:
+        from app.server import words
+
+        return words.chip(info.server)
+    facts = (info.quantization, _ENGINES[info.backend], info.device)
+    return " · ".join(fact for fact in facts if fact)
 
 
 class ModelChip(QAbstractButton):
@@ -30,7 +41,7 @@ class ModelChip(QAbstractButton):
     def __init__(self) -> None:
         super().__init__()
         self._name = "No model loaded"
-        self._detail = self._promise = ""
+        self._detail = self._promise = self._limits = ""
         self._dot = ""
         self._bold = theme.ui_font()
         self._bold.setWeight(QFont.Weight.DemiBold)
@@ -56,12 +67,12 @@ class ModelChip(QAbstractButton):
             case "ready":
                 self._dot = "good"
                 if model.info is not None:
-                    engine = _ENGINES[model.info.backend]
-                    facts = (model.info.quantization, engine, model.info.device)
-                    self._detail = " · ".join(fact for fact in facts if fact)
+                    self._detail = _facts(model.info)
             case "failed":
                 self._dot, self._detail = "bad", "failed"
         self._promise = model.promise
+        server = model.info.server if model.info is not None else None
+        self._limits = "\n".join(server.limits) if server is not None else ""
         self._say()
         self.updateGeometry()
         self.update()
@@ -69,8 +80,8 @@ class ModelChip(QAbstractButton):
     def _say(self) -> None:
         self.setAccessibleName(" ".join(f"Model: {self._name} {self._detail}".split()))
         tip = f"{self._name} {self._detail}".strip()
-        self.setToolTip("\n".join(filter(None, (tip, self._promise.capitalize()))))
-        self.setAccessibleDescription(self._promise)
+        self.setToolTip("\n".join(filter(None, (tip, self._promise.capitalize(), self._limits))))
+        self.setAccessibleDescription(self._promise or self._limits)
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Return the size at which nothing is cut."""

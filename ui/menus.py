@@ -30,6 +30,7 @@ class Privacy:
     show_connections: Callable[[], None]
     ask_token: Callable[[], None]
     ask_folder: Callable[[], None]
+    connect_server: Callable[[], None]
 
 
 def settings_menu(
@@ -55,6 +56,7 @@ def settings_menu(
     offline.toggled.connect(privacy.set_offline)
     menu.addAction("Connections made…", privacy.show_connections)
     _heading(menu, "Models")
+    menu.addAction("Connect to a server…", privacy.connect_server)
     menu.addAction("Hugging Face token…", privacy.ask_token)
     menu.addAction("Folder for models…", privacy.ask_folder)
     menu.addSeparator()

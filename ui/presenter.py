@@ -229,6 +229,7 @@ class Presenter(QObject):
             self._on_connections,
             self._on_token,
             self._on_folder,
+            self.models.connect_server,
         )
         keys = self._window.actions_["shortcuts"]
         menu = settings_menu(self._window, self._on_theme, privacy, keys)

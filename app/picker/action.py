@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from app.models.downloads import Download
 
-Kind = Literal["none", "download", "make", "use", "again", "busy"]
+Kind = Literal["none", "download", "make", "use", "again", "busy", "connect"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,8 @@ def action(
     accepted: bool = False,
 ) -> Action:
     """Return what to offer. accepted: the licence's terms were, where they must be."""
+    if item is not None and item.server is not None:
+        return Action("connect", "Use")
     if item is None or line is None:
         return NOTHING
     if line.source.path:

@@ -10,17 +10,21 @@ from app.fit.devices import Machine
 from app.fit.plan import KV_TYPES, plan
 from app.models.catalogue import Entry
 from app.picker import words
+from app.server import words as server_words
+from app.server.address import name_of, path_of
 
 if TYPE_CHECKING:
     from app.models.hub import Repository
     from app.models.library import LocalModel
+    from app.models.servers import Server
 
-Group = Literal["found", "recommended", "here", "bigger"]
+Group = Literal["found", "recommended", "here", "server", "bigger"]
 
 TITLES: dict[Group, str] = {
     "found": "On Hugging Face",
     "recommended": "Recommended",
     "here": "On this computer",
+    "server": "On a server",
     "bigger": "Needs a bigger machine",
 }
 _SOURCES = {
@@ -35,7 +39,7 @@ _SOURCES = {
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One model of the list. Exactly one of entry, local and repository is set.
+    """One model of the list. Exactly one of entry, local, repository and server is set.
 
     id: stable while the list is rebuilt. dimmed: it cannot run here. loaded: it answers now.
     """
@@ -47,6 +51,7 @@ class Item:
     entry: Entry | None = None
     local: "LocalModel | None" = None
     repository: "Repository | None" = None
+    server: "Server | None" = None
     dimmed: bool = False
     loaded: bool = False
 
@@ -71,16 +76,18 @@ def items(
     entries: Sequence[Entry],
     local: Sequence["LocalModel"],
     hub: Sequence["Repository"] = (),
+    servers: Sequence["Server"] = (),
     *,
     too_big_ids: frozenset[str] = frozenset(),
     loaded_path: str = "",
 ) -> tuple[Item, ...]:
-    """Return the list in its order: what was searched for, then the three groups."""
+    """Return the list in its order: what was searched for, then the four groups."""
     found = [_of_repository(each) for each in hub]
     good = [_of_entry(entry, "recommended") for entry in entries if _runs(entry, too_big_ids)]
     here = [_of_local(model, loaded_path) for model in local]
+    away = [_of_server(server, loaded_path) for server in servers if server.model]
     bigger = [_of_entry(entry, "bigger") for entry in entries if not _runs(entry, too_big_ids)]
-    return (*found, *good, *here, *bigger)
+    return (*found, *good, *here, *away, *bigger)
 
 
 def _runs(entry: Entry, too_big_ids: frozenset[str]) -> bool:
@@ -97,6 +104,18 @@ def _of_local(model: "LocalModel", loaded_path: str) -> Item:
     loaded = bool(loaded_path) and Path(model.path) == Path(loaded_path)
     subtitle = f"{words.file_size(model.bytes)} · {where}"
     return Item(str(model.path), model.name, subtitle, "here", local=model, loaded=loaded)
+
+
+def _of_server(server: "Server", loaded_path: str) -> Item:
+    path = path_of(server.address, server.model)
+    return Item(
+        path,
+        name_of(path),
+        server_words.subtitle(server),
+        "server",
+        server=server,
+        loaded=path == loaded_path,
+    )
 
 
 def _of_repository(repository: "Repository") -> Item:

@@ -17,13 +17,15 @@ from app.fit.devices import Machine, from_hardware
 from app.fit.learned import Learned
 from app.hardware import detect
 from app.hardware.types import Hardware
-from app.models import catalogue, hub, library, quantize
+from app.models import catalogue, hub, library, quantize, servers
 from app.models.catalogue import Entry
+from app.models.servers import Server
 from app.picker import listing, offer, remote, table
 from app.picker.listing import Item
 from app.picker.offer import Offer
 from app.picker.remote import Remote
 from app.picker.table import Table
+from app.server.address import is_server
 
 if TYPE_CHECKING:
     from app.engine.protocol import ModelInfo
@@ -57,6 +59,7 @@ class Look:
     """What was seen: the machine with what the loaded model would give back, and the models here.
 
     too_big: ids of the catalogue's entries of which nothing runs here. offer: what to begin with.
+    servers: those that the user connected to.
     """
 
     hardware: Hardware
@@ -65,6 +68,7 @@ class Look:
     local: tuple["LocalModel", ...]
     too_big: frozenset[str]
     offer: Offer | None
+    servers: tuple[Server, ...] = ()
 
     @property
     def here(self) -> dict[tuple[str, str], str]:
@@ -87,8 +91,9 @@ def look(info: "ModelInfo | None" = None, opened: Sequence[str] = ()) -> Look:
     hardware = detect.detect()
     machine = from_hardware(hardware).given_back(*held(info))
     entries = catalogue.entries()
-    local = _with_opened(library.found(), opened)
-    seen = Look(hardware, machine, entries, local, listing.too_big(entries, machine), None)
+    local = _with_opened(library.found(), [path for path in opened if not is_server(path)])
+    too_big = listing.too_big(entries, machine)
+    seen = Look(hardware, machine, entries, local, too_big, None, servers.known())
     best = offer.best(entries, machine, here=seen.here, learned=Learned(), engines=engines())
     return replace(seen, offer=best)
 

@@ -1,15 +1,19 @@
 """What the window and the command line say of a server: what answers, and where the words go."""
 
-from app.engine.protocol import ServerFacts
-from app.models.servers import Server
-from app.server.address import Address, name_of
+from typing import TYPE_CHECKING
+
+from app.server.address import Address
 from app.server.kinds import KINDS, limits
-from app.server.probe import Found
+
+if TYPE_CHECKING:
+    from app.engine.protocol import ServerFacts
+    from app.models.servers import Server
+    from app.server.probe import Found
 
 HERE = "on this machine's server"
 
 
-def chip(facts: ServerFacts) -> str:
+def chip(facts: "ServerFacts") -> str:
     """Return where a model answers, as the header's chip has it."""
     if facts.here:
         return f"{facts.kind} · {HERE}"
@@ -33,7 +37,7 @@ def offline(address: Address) -> str:
     return "Ponder is switched to offline: servers on this machine and its own network still work."
 
 
-def found(server: Server, seen: Found) -> str:
+def found(server: "Server", seen: "Found") -> str:
     """Return in a line what a look at a server found."""
     count = len(seen.models)
     said = [f"{seen.kind.label} {seen.version}".strip()]
@@ -43,7 +47,7 @@ def found(server: Server, seen: Found) -> str:
     return " · ".join(said)
 
 
-def model(seen: Found, name: str) -> str:
+def model(seen: "Found", name: str) -> str:
     """Return what is known of a model in the list of a server, "" where nothing is."""
     context = seen.contexts.get(name, 0)
     said = [f"{context:,} tokens of context"] if context else []
@@ -52,19 +56,14 @@ def model(seen: Found, name: str) -> str:
     return " · ".join(said)
 
 
-def subtitle(server: Server) -> str:
+def subtitle(server: "Server") -> str:
     """Return the second line of a server's model in the picker."""
     kind = KINDS.get(server.kind, KINDS["other"])
     label = kind.label if kind.name != "other" else "server"
     return f"{label} · {server.address.host}"
 
 
-def about(server: Server) -> str:
+def about(server: "Server") -> str:
     """Return what the picker says of a server's model: where it is, and what it cannot do."""
     kind = KINDS.get(server.kind, KINDS["other"])
     return "\n\n".join((privacy(server.address), *limits(kind)))
-
-
-def title(server: Server) -> str:
-    """Return the name of the model that was chosen last on a server."""
-    return name_of(f"server:{server.id}/{server.model}")

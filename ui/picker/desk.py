@@ -13,6 +13,7 @@ from app.picker.action import Action
 from app.picker.listing import Item
 from app.picker.progress import MAKING
 from app.picker.table import Line, Table
+from app.server import words as server_words
 from ui import jobs
 from ui.picker.making import Making
 from ui.picker.panel import Picker
@@ -25,10 +26,6 @@ if TYPE_CHECKING:
     from app.picker.work import Look
 
 LOOKING = "Looking at this computer…"
-NO_SERVERS_YET = (
-    "Ponder cannot connect to a server yet. Choose a model that runs here; what is listed below "
-    "“Needs a bigger machine” says what it would need."
-)
 
 
 class Desk(QObject):
@@ -67,7 +64,6 @@ class Desk(QObject):
         self.opened: list[str] = []
         detail = picker.detail
         picker.list.chosen.connect(self._on_item)
-        picker.server_requested.connect(self._on_server)
         picker.searched.connect(self.search)
         detail.context_chosen.connect(self._on_context)
         detail.line_chosen.connect(self.show_action)
@@ -126,6 +122,7 @@ class Desk(QObject):
             look.entries,
             look.local,
             self._found,
+            look.servers,
             too_big_ids=look.too_big,
             loaded_path=loaded.path if loaded.phase == "ready" else "",
         )
@@ -196,6 +193,9 @@ class Desk(QObject):
             return
         self._asked += 1
         self._name(item)
+        if item.server is not None:
+            self._say(server_words.about(item.server))
+            return
         if item.entry is not None and item.entry.where != "here":
             self._say(item.entry.where_advice)
             return
@@ -249,6 +249,8 @@ class Desk(QObject):
         if item.repository is not None:
             facts = words.repository_facts(item.repository)
             licence = words.repository_licence(item.repository)
+        if item.server is not None:
+            facts = server_words.subtitle(item.server)
         detail = self._picker.detail
         detail.show_model(item.title, facts, licence, consent=consent)
         if consent:
@@ -283,7 +285,8 @@ class Desk(QObject):
         detail, found = self._picker.detail, self._action()
         detail.take.setText(found.label)
         detail.take.setEnabled(found.enabled)
-        detail.take.setVisible(self._table is not None or self._planning or self._look is None)
+        known = self._table is not None or found.kind == "connect"
+        detail.take.setVisible(known or self._planning or self._look is None)
         detail.take.setToolTip(found.why)
         detail.take.setAccessibleDescription(found.why)
         detail.card.show_download(found.download)
@@ -310,6 +313,10 @@ class Desk(QObject):
     def take(self) -> None:
         """Do what the button says."""
         found, line, item, table = self._action(), self._line(), self._item, self._table
+        if item is not None and found.kind == "connect":
+            self._picker.close_panel()
+            self.load_requested.emit(item.id, None)
+            return
         if line is None or item is None or table is None or not found.enabled:
             return
         from app.chat.load_plan import LoadPlan
@@ -332,17 +339,6 @@ class Desk(QObject):
                 title = f"{item.title} {line.label}"
                 wanted = Wanted(source.repository, source.revision, source.files, title)
                 self._transfers.start(wanted, plan if found.uses else None)
-
-    def _on_server(self) -> None:
-        """Say what can be done without a server; what was chosen can be chosen again."""
-        advice = ""
-        if self._item is not None and self._item.entry is not None:
-            advice = self._item.entry.where_advice
-        self._asked += 1
-        self._item = None
-        self._picker.list.clear_choice()
-        self._picker.detail.show_model("Connect to a server", "", "", consent=False)
-        self._say(" ".join(filter(None, (NO_SERVERS_YET, advice))))
 
     def model_changed(self) -> None:
         """Show which model is loaded; what is free has changed with it."""

@@ -95,11 +95,23 @@ class Models(QObject):
 
             self.picker = Picker(self._window)
             self.picker.file_requested.connect(self._choose_file)
+            self.picker.server_requested.connect(self.connect_server)
             self.picker.detail.unload_requested.connect(self._unload)
             self.picker.closed.connect(lambda: self._window.allow_shortcuts(allowed=True))
             self._desk = Desk(self.picker, self._session, self.transfers, self.making)
             self._desk.load_requested.connect(self._load)
         return self._desk
+
+    def connect_server(self) -> None:
+        """Ask for a server and use a model of its."""
+        from ui.server.desk import Connecting
+
+        offline = self._session.settings.offline
+        Connecting(self._window, offline=offline, connected=self._on_server).open()
+
+    def _on_server(self, path: str) -> None:
+        self.close_picker()
+        self._load(path, None)
 
     def model_changed(self) -> None:
         """Tell the picker that another model is loaded, or none."""

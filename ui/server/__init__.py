@@ -1,0 +1,1 @@
+"""Servers in the window: the dialog that connects to one."""
