@@ -1,5 +1,6 @@
 """What the window does by keyboard: one table, from which actions and the F1 list are made."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, Qt
@@ -9,11 +10,15 @@ from PySide6.QtWidgets import QWidget
 
 @dataclass(frozen=True, slots=True)
 class Shortcut:
-    """A key and what it does. name: the action's, "" for keys that a widget handles itself."""
+    """A key and what it does. name: the action's, "" for keys that a widget handles itself.
+
+    also: other keys that do it, which need no place in the list.
+    """
 
     name: str
     keys: str
     label: str
+    also: tuple[str, ...] = ()
 
 
 SHORTCUTS = (
@@ -21,6 +26,12 @@ SHORTCUTS = (
     Shortcut("search", "Ctrl+K", "Search chats"),
     Shortcut("model", "Ctrl+L", "Choose the model"),
     Shortcut("open_file", "Ctrl+O", "Open a GGUF file"),
+    Shortcut("find", "Ctrl+F", "Find in the chat"),
+    Shortcut("find_next", "F3", "Next hit"),
+    Shortcut("find_before", "Shift+F3", "Hit before"),
+    Shortcut("zoom_in", "Ctrl++", "Larger text", ("Ctrl+=",)),
+    Shortcut("zoom_out", "Ctrl+-", "Smaller text"),
+    Shortcut("zoom_reset", "Ctrl+0", "Text as large as usual"),
     Shortcut("thinking", "Ctrl+Shift+T", "Open or close the thinking"),
     Shortcut("stop", "Esc", "Stop the answer"),
     Shortcut("rename", "F2", "Rename the chat"),
@@ -30,6 +41,8 @@ SHORTCUTS = (
     Shortcut("", "Enter", "Send the message"),
     Shortcut("", "Shift+Enter", "Begin a new line"),
     Shortcut("", "Up", "Edit the last message, in an empty box"),
+    Shortcut("", "Ctrl+Up", "The message before, in the transcript"),
+    Shortcut("", "Ctrl+Down", "The next message, in the transcript"),
     Shortcut("", "Ctrl+Del", "Delete the chat, in the list"),
 )
 
@@ -45,7 +58,7 @@ class Actions(QObject):
             if not shortcut.name:
                 continue
             action = QAction(shortcut.label, window)
-            action.setShortcut(QKeySequence(shortcut.keys))
+            action.setShortcuts([QKeySequence(keys) for keys in (shortcut.keys, *shortcut.also)])
             action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
             window.addAction(action)
             self._named[shortcut.name] = action
@@ -53,3 +66,8 @@ class Actions(QObject):
 
     def __getitem__(self, name: str) -> QAction:
         return self._named[name]
+
+    def let(self, does: Mapping[str, Callable[[], object]]) -> None:
+        """Let actions do something, by name."""
+        for name, what in does.items():
+            self[name].triggered.connect(lambda _checked=False, what=what: what())

@@ -164,10 +164,14 @@ class CodeCell(Cell):
         return left
 
     def _on_wrap(self) -> None:
-        self.wrapped = not self.wrapped
+        self.wrap(not self.wrapped)
+        wrapping.toggled(self, wrapped=self.wrapped)
+
+    def wrap(self, wrapped: bool) -> None:
+        """Wrap long lines, or let them be scrolled to."""
+        self.wrapped = wrapped
         self._laid_out_for = -1
         self.height = self.estimate(self.width)
-        wrapping.toggled(self, wrapped=self.wrapped)
 
     def _over(self, width: int) -> int:
         """Return by how many pixels the widest line is too long, 0 or less where none is."""

@@ -76,6 +76,8 @@ class Finder(QObject):
 
     def show(self) -> None:
         """Open the bar, with the few words that are selected, or go to it."""
+        if not self._view.isVisible():
+            return
         bar = self.bar
         if bar is None:
             bar = self.bar = FindBar(self._view)
@@ -252,6 +254,8 @@ class Finder(QObject):
         """Go to the next hit, or the one before; from the last to the first."""
         if not self.open:
             self.show()
+        if not self.open:
+            return
         if self.current is None:
             found = self._hit_from(self._place_now())
         elif self._waits:

@@ -6,6 +6,7 @@ from PySide6.QtCore import QObject
 
 from ui.chat import wrapping
 from ui.chat.cells import Cell
+from ui.chat.code import CodeCell
 from ui.chat.column import Anchor
 from ui.chat.stack import Keep
 
@@ -20,6 +21,23 @@ class WrapDesk(QObject):
         super().__init__(view)
         self._view = view
         wrapping.notifier().toggled.connect(self._on_toggled)
+
+    def wrap_all(self, wrapped: bool) -> None:
+        """Wrap the lines of every block of code, those to come too, or none."""
+        wrapping.prefer(wrapped)
+        view = self._view
+        keep = view.kept()
+        for entry in view.entries:
+            for column in (entry.text, entry.thinking):
+                for cell in column.cells:
+                    if isinstance(cell, CodeCell) and cell.wrapped != wrapped:
+                        cell.wrap(wrapped)
+                        column.measure_again(cell)
+                        entry.measured_for = -1
+        for item in view.items():
+            item.refresh()
+            item.update()
+        view.settle(keep)
 
     def _on_toggled(self, cell: Cell) -> None:
         view = self._view
