@@ -9,6 +9,7 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from math import inf
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -16,6 +17,8 @@ from app import files, paths
 from app.errors import Problem, WorldError
 
 Theme = Literal["system", "light", "dark"]
+
+MIN_ZOOM, MAX_ZOOM = 50, 300
 
 MIN_CONTEXT = 256
 """Tokens. Below this not even a system prompt and a question find room."""
@@ -29,7 +32,8 @@ class Settings:
     is no limit. keep_thinking: whether earlier thoughts go into the prompt. geometry: the window's
     place and size, as the window writes it. unknown: keys of another version of Ponder. offline: no
     connection is made at all. models_folder: where downloads go, "" is Ponder's own place.
-    more_folders: folders of the user's with models, used in place.
+    more_folders: folders of the user's with models, used in place. zoom: how large chats are shown,
+    in percent. wrap_code: whether long lines of code are wrapped.
     """
 
     theme: Theme = "system"
@@ -42,14 +46,16 @@ class Settings:
     offline: bool = False
     models_folder: str = ""
     more_folders: tuple[str, ...] = ()
+    zoom: int = 100
+    wrap_code: bool = False
 
 
 def _is_texts(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
-def _is_count(value: object, least: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+def _is_count(value: object, least: int, most: float = inf) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
 
 
 _SOUND = {
@@ -62,6 +68,8 @@ _SOUND = {
     "offline": lambda value: isinstance(value, bool),
     "models_folder": lambda value: isinstance(value, str),
     "more_folders": _is_texts,
+    "zoom": lambda value: _is_count(value, MIN_ZOOM, MAX_ZOOM),
+    "wrap_code": lambda value: isinstance(value, bool),
 }
 """For each setting: whether a value read from the file makes sense."""
 

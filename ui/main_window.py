@@ -39,7 +39,7 @@ NARROW_PX = 800
 """Below this width the chats are hidden unless they are asked for: the text column comes first."""
 
 COMPACT_HEADER_PX = 560
-BELOW = ("new_chat", "search", "thinking", "rename", "sidebar")
+BELOW = ("new_chat", "search", "find", "find_next", "find_before", "thinking", "rename", "sidebar")
 """Actions on what lies below a dialog."""
 NOTICES_TOP_PX = HEIGHT_PX + 12
 

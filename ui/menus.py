@@ -1,6 +1,6 @@
 """The menu behind the gear, and the dialog that asks for a file."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -38,8 +38,9 @@ def settings_menu(
     on_theme: Callable[[theme.Mode], None],
     privacy: Privacy,
     shortcuts: QAction,
+    reading: Sequence[QAction] = (),
 ) -> QMenu:
-    """Return the gear's menu: the theme, the network, and the list of keys."""
+    """Return the gear's menu: the theme, how chats are read, the network, and the list of keys."""
     menu = _menu(parent, "Settings")
     _heading(menu, "Theme")
     group = QActionGroup(menu)
@@ -48,6 +49,9 @@ def settings_menu(
         action.setCheckable(True)
         action.setChecked(mode == theme.mode())
         group.addAction(action)
+    if reading:
+        _heading(menu, "Chat")
+        menu.addActions(list(reading))
     _heading(menu, "Privacy")
     offline = menu.addAction("Work offline")
     offline.setCheckable(True)

@@ -22,6 +22,7 @@ from ui.menus import Privacy, open_file_dialog, settings_menu
 from ui.mirror import Mirror
 from ui.notices import UNDO_MS, Notice
 from ui.picker.models import Models
+from ui.reading_settings import ReadingSettings
 
 if TYPE_CHECKING:
     from app.chat.load_plan import LoadPlan
@@ -122,6 +123,13 @@ class Presenter(QObject):
         )
         view.continue_requested.connect(lambda at: self._do(lambda: session.continue_answer(at)))
         self._window.actions_["thinking"].triggered.connect(view.toggle_thinking)
+        self._reading = ReadingSettings(
+            view,
+            self._window.actions_,
+            session.settings,
+            zoomed=lambda percent: self._save_settings(zoom=percent),
+            wrapped=lambda wrap: self._save_settings(wrap_code=wrap),
+        )
 
     def drain(self) -> None:
         """Show now what the session has to say."""
@@ -232,7 +240,8 @@ class Presenter(QObject):
             self.models.connect_server,
         )
         keys = self._window.actions_["shortcuts"]
-        menu = settings_menu(self._window, self._on_theme, privacy, keys)
+        reading = self._reading.in_menu()
+        menu = settings_menu(self._window, self._on_theme, privacy, keys, reading)
         at = button.mapToGlobal(button.rect().topLeft())
         at.setY(at.y() - menu.sizeHint().height())
         menu.popup(at)
@@ -273,7 +282,7 @@ class Presenter(QObject):
         self._bridge.detach()
         self._session.close()
 
-    def _save_settings(self, **values: str | bool) -> None:
+    def _save_settings(self, **values: str | bool | int) -> None:
         self._session.settings = replace(self._session.settings, **values)  # type: ignore[arg-type]
         try:
             settings_file.save(self._session.settings)

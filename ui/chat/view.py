@@ -76,7 +76,7 @@ class ChatView(Stack):
         self._pointer = Pointer(self.reading, self)
         self.finder = Finder(self)
         self.zoom = Zoom(self)
-        self._wraps = WrapDesk(self)
+        self.wraps = WrapDesk(self)
         self._hold: Keep | None = None
         self._running = ""
         self._rest = QTimer(self)
