@@ -95,6 +95,15 @@ def refused(name: str, why: str, advice: str, error: object = "") -> WorldError:
     return WorldError(Problem("attachment", f"“{name}” {why}.", advice, str(error)))
 
 
+def too_many() -> Problem:
+    """Return what is said where more is given than one message can have."""
+    return Problem(
+        "attachment",
+        f"{MOST_AT_ONCE} files are the most that one message can have.",
+        "Send some first, or put several files together into one.",
+    )
+
+
 def in_words(size_bytes: int) -> str:
     """Return a file's size as people say it ("612 kB"), in powers of ten as the system does."""
     if size_bytes < 1000:

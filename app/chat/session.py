@@ -228,7 +228,7 @@ class Session(SessionAttachments):
         if message.role == "user":
             if not self._may_begin():
                 return False
-            parts = (*message.attachments, Text(text))
+            parts = (*self._shown_again(message.attachments), Text(text))
             self._begin(self._message(message.parent_id, "user", parts))
             return True
         kept = tuple(part for part in message.parts if isinstance(part, Thinking))

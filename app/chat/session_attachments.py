@@ -7,7 +7,7 @@ message without its image: the user says so first (`send(..., without_images=Tru
 from dataclasses import replace
 from typing import Literal
 
-from app.chat.attachments import MOST_AT_ONCE, Found
+from app.chat.attachments import MOST_AT_ONCE, Found, too_many
 from app.chat.message import Attachment, Image
 from app.chat.session_core import SessionCore
 from app.errors import Problem
@@ -41,13 +41,7 @@ class SessionAttachments(SessionCore):
 
         here = self.state.chat_id == chat_id
         if here and len(self.state.attached) >= MOST_AT_ONCE:
-            self._report(
-                Problem(
-                    "attachment",
-                    f"{MOST_AT_ONCE} files are the most that one message can have.",
-                    "Send these first, or put several files together into one.",
-                )
-            )
+            self._report(too_many())
             return
         self.keeping += 1
         self._store.call(lambda store: store.attach(chat_id, found), attached, failed)
@@ -71,6 +65,14 @@ class SessionAttachments(SessionCore):
         if info is None:
             return "unknown"
         return "sees" if info.sees else "blind"
+
+    def _shown_again(self, parts: tuple[Attachment, ...]) -> tuple[Attachment, ...]:
+        """Return what a message sent anew has attached; a model that sees is shown all of it."""
+        if self.sight != "sees":
+            return parts
+        return tuple(
+            replace(part, withheld=False) if isinstance(part, Image) else part for part in parts
+        )
 
     def _outgoing(self, *, without_images: bool) -> tuple[Attachment, ...] | None:
         """Return what is sent with the draft; None where that must not be yet (it is said why)."""

@@ -4,54 +4,33 @@ All of it runs on a job's thread (`ui.jobs`): nothing here touches a widget. An 
 Qt's own readers, and by that of its own kind only, after its size was checked.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QSize, Qt
-from PySide6.QtGui import QImage, QImageIOHandler, QImageReader
+from PySide6.QtGui import QImage, QImageIOHandler, QImageReader, QImageWriter
 
 from app.chat import attached_image, attached_text
 from app.chat.attachments import Found, read
-from app.errors import Problem, WorldError
 
 PASTED = "Pasted image.png"
 _PROBE_PX = 64
 """Looked at this small, an image is still decoded to its last row."""
 
 
-@dataclass(frozen=True, slots=True)
-class Looked:
-    """What came of looking: what can be attached, and what is wrong with the rest."""
-
-    found: tuple[Found, ...]
-    problems: tuple[Problem, ...]
+def look(path: str) -> Found:
+    """Look at a file. Slow: disk and decoder. Raises WorldError where it cannot be attached."""
+    return of(Path(path).name, read(Path(path)))
 
 
-def look(paths: Sequence[str]) -> Looked:
-    """Look at files. Slow: disks and decoders."""
-    found: list[Found] = []
-    problems: list[Problem] = []
-    for path in paths:
-        try:
-            found.append(of(Path(path).name, read(Path(path))))
-        except WorldError as error:
-            problems.append(error.problem)
-    return Looked(tuple(found), tuple(problems))
-
-
-def look_at_image(image: QImage) -> Looked:
-    """Look at an image that was pasted or dropped as pixels; it becomes a PNG. Slow."""
-    try:
-        attached_image.check_size(PASTED, image.width(), image.height())
-        data = QByteArray()
-        buffer = QBuffer(data)
-        buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-        if image.isNull() or not image.save(buffer, b"PNG"):
-            raise attached_image.broken(PASTED)
-        return Looked((of(PASTED, bytes(data.data())),), ())
-    except WorldError as error:
-        return Looked((), (error.problem,))
+def look_at_image(image: QImage) -> Found:
+    """Look at an image that was pasted or dropped as pixels; it becomes a PNG. As `look`."""
+    attached_image.check_size(PASTED, image.width(), image.height())
+    data = QByteArray()
+    buffer = QBuffer(data)
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    if not QImageWriter(buffer, QByteArray(b"png")).write(image):
+        raise attached_image.broken(PASTED)
+    return of(PASTED, bytes(data.data()))
 
 
 def of(name: str, data: bytes) -> Found:

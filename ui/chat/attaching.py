@@ -4,6 +4,7 @@ One object for a window. It also shows what is attached, what stands in the way 
 any attachment whole.
 """
 
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
@@ -13,11 +14,11 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.chat import attached_text
-from app.chat.attachments import MOST_AT_ONCE, refused, together
+from app.chat.attachments import MOST_AT_ONCE, Found, together, too_many
 from app.chat.message import Attachment, File, Image
 from app.errors import Problem
 from ui import jobs
-from ui.chat.attach_reading import Looked, look, look_at_image
+from ui.chat.attach_reading import look, look_at_image
 from ui.chat.attach_viewer import Viewer
 
 if TYPE_CHECKING:
@@ -48,7 +49,10 @@ class Attaching(QObject):
         self._session = session
         self._do = do
         self._failed = failed
-        self._looking = 0
+        self._wishes: deque[tuple[Callable[[], Found], str | None]] = deque()
+        self._busy = False
+        self._given = 0
+        self._problems: list[Problem] = []
         view.pictures.kept = session.kept
         view.attachment_opened.connect(self.show_whole)
         composer.attach_requested.connect(self.choose)
@@ -66,47 +70,52 @@ class Attaching(QObject):
 
     def give(self, given: object) -> None:
         """Attach files (a list of paths) or an image (QImage)."""
+        ops: list[Callable[[], Found]] = []
         if isinstance(given, QImage):
-            self._look(partial(look_at_image, given), 1)
+            ops.append(partial(look_at_image, given))
+        elif isinstance(given, list):
+            ops += [partial(look, path) for path in given]
+        if len(ops) > MOST_AT_ONCE - len(self._session.state.attached) - self.waiting:
+            self._failed(too_many())
             return
-        paths = [path for path in given if isinstance(path, str)] if isinstance(given, list) else []
-        room = MOST_AT_ONCE - len(self._session.state.attached) - self.waiting
-        if len(paths) > room:
-            problem = refused(
-                f"{len(paths)} files",
-                f"are too many: a message can have {MOST_AT_ONCE}",
-                "Send these first, or put several files together into one.",
-            ).problem
-            self._failed(problem)
-            return
-        if paths:
-            self._look(partial(look, paths), len(paths))
-
-    def _look(self, op: Callable[[], Looked], count: int) -> None:
         chat_id = self._session.state.chat_id
-        self._looking += count
+        self._wishes += [(op, chat_id) for op in ops]
+        self._given += len(ops)
         self.show_attached()
 
-        def then(looked: Looked) -> None:
-            self._looking -= count
-            # Not to the chat that is open by now, but to the one these were given to.
-            for found in looked.found:
-                self._do(partial(self._session.attach, found, chat_id))
-            if looked.problems:
-                self._failed(together(list(looked.problems), count))
-            self.show_attached()
+    def _next(self) -> None:
+        """Look at the next thing once the last is on the disk: one at a time is in memory."""
+        if not self._busy and not self._session.keeping and self._wishes:
+            self._busy = True
+            op, chat_id = self._wishes.popleft()
+            jobs.run(op, then=partial(self._found, chat_id), failed=self._refused, owner=self)
+        elif not self.waiting and self._problems:
+            problems, self._problems = self._problems, []
+            self._failed(together(problems, self._given))
+        if not self.waiting:
+            self._given = 0
 
-        jobs.run(op, then=then, failed=self._failed, owner=self)
+    def _found(self, chat_id: str | None, found: Found) -> None:
+        """Attach something to the chat it was given to, which may not be the open one any more."""
+        self._busy = False
+        self._do(partial(self._session.attach, found, chat_id))
+        self.show_attached()
+
+    def _refused(self, problem: Problem) -> None:
+        self._busy = False
+        self._problems.append(problem)
+        self.show_attached()
 
     @property
     def waiting(self) -> int:
         """How many were given and are not attached yet: looked at, or on their way to disk."""
-        return self._looking + self._session.keeping
+        return len(self._wishes) + self._busy + self._session.keeping
 
     # ------------------------------------------------------------ what is shown
 
     def show_attached(self) -> None:
         """Show what is attached to the draft, and what stands in the way of sending it."""
+        self._next()
         parts = self._session.state.attached
         if self._composer.strip is None:
             if not parts and not self.waiting:

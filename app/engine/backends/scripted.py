@@ -4,6 +4,7 @@
 
     {"name": "Scripted", "context": 8192,
      "controls": ["[THINK]", "[/THINK]"],      control tokens it has; defaults to Magistral's
+     "sees": false,                            it takes pictures
      "load_s": 0.0,                            how long the load takes, in ten steps
      "load_fails": "A sentence.",              the load fails with this title
      "token_s": 0.0,                           how long each token takes
@@ -95,6 +96,7 @@ class ScriptedBackend:
             backend="scripted",
             device="CPU",
             build="scripted",
+            sees=bool(self._script.get("sees", False)),
         )
 
     def unload(self) -> None:
