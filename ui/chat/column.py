@@ -61,6 +61,7 @@ class Column:
         self._tops = [0]
         self._valid = 0
         self._changed: tuple[int, int] | None = None
+        self._same_height: set[int] = set()
 
     # ------------------------------------------------------------ contents
 
@@ -146,6 +147,7 @@ class Column:
         for cell in self.cells:
             cell.set_width(width)
         self._valid = 0
+        self._change(0)
 
     @property
     def gap(self) -> int:
@@ -192,7 +194,10 @@ class Column:
             before = cell.height
             if not cell.exact:
                 cell.lay_out()
-                self._change(number, cell.fresh_from)
+                if cell.height == before:
+                    self._same_height.add(number)
+                else:
+                    self._change(number, cell.fresh_from)
                 cell.fresh_from = 0
             self._shelf.touch(cell)
             if cell.height != before:
@@ -224,16 +229,20 @@ class Column:
         at = (number, below)
         self._changed = at if self._changed is None else min(self._changed, at)
 
-    def take_changed(self) -> int | None:
-        """Return the top of what is to be drawn anew since this was asked last; None for nothing.
+    def take_changed(self) -> list[tuple[int, int]]:
+        """Return what is to be drawn anew since this was asked last: stretches, top and height.
 
-        Nothing above it was laid out or moved, so that a tick of a stream draws only its end.
+        Of what was laid out, and has moved by it; a tick of a stream draws only its end.
         """
-        found, self._changed = self._changed, None
-        if found is None:
-            return None
-        number, below = found
-        return self.top(number) + below if number < len(self.cells) else 0
+        cells, self._same_height = self._same_height, set()
+        changed, self._changed = self._changed, None
+        count = len(self.cells)
+        found = [(self.top(one), self.cells[one].height) for one in cells if one < count]
+        if changed is not None:
+            number, below = changed
+            top = self.top(number) + below if number < count else 0
+            found.append((top, max(0, self.height - top)))
+        return found
 
     def paint(
         self,

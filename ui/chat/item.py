@@ -119,13 +119,15 @@ class Item(QWidget):
 
     def _draw_changed(self) -> None:
         """Have drawn anew what of the text was laid out or moved, and all below it."""
-        top = self.entry.text.take_changed()
+        stretches = self.entry.text.take_changed()
         if self.text_at != self._drawn_at:
             self._drawn_at = self.text_at
             self.update()
-        elif top is not None:
-            y = self.text_at.y() + top
-            self.update(0, y, self.width(), max(self.height(), y + self.entry.text.height) - y)
+            return
+        for top, tall in stretches:
+            # One that has become shorter leaves something below it.
+            last = top + tall >= self.entry.text.height
+            self.update(0, self.text_at.y() + top, self.width(), 1 << 16 if last else tall)
 
     def anchor(self, y: int, reach: int, known: frozenset[Wish] = frozenset()) -> Anchor | None:
         """Return what is to be kept in place so that what is seen from `y` down stays.

@@ -18,13 +18,15 @@ class Shelf:
     """The cells that are laid out, least recently seen first; those past `limit` are released.
 
     The limit is far above what a window shows at once (some 60 cells on a tall screen), so that
-    scrolling back and forth by a few screens lays out nothing anew. formulas: where the cells get
-    theirs typeset; without it they stay TeX. pictures: where messages get their images.
+    scrolling back and forth by a screen or two lays out nothing anew; a cell takes 0.1 MB.
+
+    formulas: where the cells get theirs typeset; without it they stay TeX. pictures: where messages
+    get their images.
     """
 
     def __init__(
         self,
-        limit: int = 400,
+        limit: int = 160,
         formulas: Formulas | None = None,
         pictures: Pictures | None = None,
     ) -> None:

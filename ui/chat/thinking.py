@@ -191,9 +191,8 @@ class Body(QAbstractScrollArea):
             self.viewport().scroll(0, moved)
         self.content.setGeometry(0, -top, self.viewport().width(), max(total, height))
         self.column.place_controls(self.content, QPoint(0, 0), top, top + height)
-        changed = self.column.take_changed()
-        if changed is not None:
-            self.content.update(0, changed, self.content.width(), self.content.height() - changed)
+        for y, tall in self.column.take_changed():
+            self.content.update(0, y, self.content.width(), 1 << 16 if y + tall >= total else tall)
         self._settling = False
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Found = Drawing | Refusal
 
-KEPT = 300
+KEPT = 150
 """Drawings held; one of the usual kind takes 20 kB."""
 BUNCH_MS = 15
 SLICE_S = 0.004
