@@ -7,7 +7,7 @@ this Ponder does not know are kept: a later one wrote them.
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from math import inf
 from pathlib import Path
@@ -58,7 +58,7 @@ def _is_count(value: object, least: int, most: float = inf) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
 
 
-_SOUND = {
+_SOUND: Mapping[str, Callable[[Any], bool]] = {
     "theme": lambda value: value in get_args(Theme),
     "last_model": lambda value: isinstance(value, str),
     "context": lambda value: _is_count(value, MIN_CONTEXT),
