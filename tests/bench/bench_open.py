@@ -1,0 +1,145 @@
+"""Opens very long chats in the transcript: first paint, jumps, resizing, memory.
+
+    python tests/bench/bench_open.py [--messages 1000 10000] [--jumps 60]
+
+Messages are questions and answers with mathematics, code, tables and thinking. Times are this
+thread's processor time and the clock's, in milliseconds; beside them stands what an empty view
+takes in the same process, so that a busy machine shows. The bars: first paint 150 ms (10,000
+messages: 300 ms), a jump to any message 50 ms, a tick of resizing 50 ms, 30 MB.
+"""
+
+import argparse
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+import psutil
+from PySide6.QtWidgets import QApplication
+
+from app.chat.message import Message, Text, Thinking
+from tests.bench.bench_view import percentiles, text_of
+from ui import theme
+from ui.chat.view import ChatView
+
+
+def conversation(count: int) -> list[Message]:
+    """Return a chat of so many messages, no two alike; an answer is 1 to 3 kB."""
+    sections = text_of("mixed", 1600 * count // 2 + 4000)
+    made: list[Message] = []
+    at = 0
+    for number in range(count):
+        parent = made[-1].id if made else None
+        if number % 2 == 0:
+            said: tuple[Text | Thinking, ...] = (Text(f"And what of {number}? Show it, please."),)
+        else:
+            end = sections.find("\n## ", at + 600 + number % 5 * 400) + 1 or len(sections)
+            thought = Thinking("Let me see. " * 40, closed=True, seconds=3.0, tokens=120)
+            said, at = (thought, Text(sections[at:end])), end
+        role = "assistant" if number % 2 else "user"
+        made.append(Message(f"m{number}", parent, role, said, float(number)))  # type: ignore[arg-type]
+    return made
+
+
+def timed(work: Callable[[], object]) -> tuple[float, float]:
+    """Return processor time and wall time in milliseconds."""
+    wall, cpu = time.perf_counter(), time.thread_time()
+    work()
+    return (time.thread_time() - cpu) * 1e3, (time.perf_counter() - wall) * 1e3
+
+
+def one(count: int, jumps: int) -> dict[str, object]:
+    """Open a chat of so many messages, jump about in it, resize; return the figures."""
+    app = QApplication([])
+    theme.install(app, "light")
+    view = ChatView()
+    view.resize(1016, 700)
+    view.show()
+    # As after the window's start: what Markdown and code need is there, a short chat was shown.
+    view.show_conversation(conversation(4), lambda _at: (0, 1), {})
+    _until_typeset(app, view)
+    empty = ChatView()
+    empty.resize(1016, 700)
+
+    def open_empty() -> None:
+        empty.show()
+        app.processEvents()
+
+    reference = timed(open_empty)
+    empty.close()
+    branch = conversation(count)
+    before = psutil.Process().memory_info().rss
+    before = psutil.Process().memory_info().rss
+
+    def open_it() -> None:
+        view.show_conversation(branch, lambda _at: (0, 1), {})
+        app.processEvents()
+
+    opened = timed(open_it)
+    _until_typeset(app, view)
+    chance = random.Random(1)
+    jumped: list[tuple[float, float]] = []
+    for _ in range(jumps):
+        number = chance.randrange(len(view.entries))
+
+        def jump(number: int = number) -> None:
+            view.show_item(number)
+            app.processEvents()
+
+        jumped.append(timed(jump))
+        _until_typeset(app, view)
+    resized: list[tuple[float, float]] = []
+    for width in (*range(1000, 640, -24), *range(640, 1016, 24)):
+
+        def resize(width: int = width) -> None:
+            view.resize(width, 700)
+            app.processEvents()
+
+        resized.append(timed(resize))
+    grown = psutil.Process().memory_info().rss - before
+    view.close()
+    return {
+        "messages": count,
+        "kilobytes": sum(len(message.text) for message in branch) // 1000,
+        "open_ms": {"cpu": round(opened[0], 1), "wall": round(opened[1], 1)},
+        "empty_ms": {"cpu": round(reference[0], 1), "wall": round(reference[1], 1)},
+        "jump_cpu_ms": percentiles([cpu / 1e3 for cpu, _ in jumped]),
+        "jump_wall_ms": percentiles([wall / 1e3 for _, wall in jumped]),
+        "resize_cpu_ms": percentiles([cpu / 1e3 for cpu, _ in resized]),
+        "resize_wall_ms": percentiles([wall / 1e3 for _, wall in resized]),
+        "grown_mb": round(grown / 1e6, 1),
+    }
+
+
+def _until_typeset(app: QApplication, view: ChatView) -> None:
+    app.processEvents()
+    until = time.perf_counter() + 20
+    while view.formulas.waiting and time.perf_counter() < until:
+        time.sleep(0.002)
+        app.processEvents()
+
+
+def main() -> None:
+    """Run each size in a process of its own; a JSON line for each."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--messages", type=int, nargs="*", default=[1000, 10_000])
+    parser.add_argument("--jumps", type=int, default=60)
+    parser.add_argument("--one", action="store_true", help="in this process")
+    chosen = parser.parse_args()
+    if chosen.one:
+        print(json.dumps(one(chosen.messages[0], chosen.jumps)), flush=True)
+        return
+    for count in chosen.messages:
+        own = ["--one", "--messages", str(count), "--jumps", str(chosen.jumps)]
+        subprocess.run([sys.executable, __file__, *own], check=True)
+
+
+if __name__ == "__main__":
+    main()
