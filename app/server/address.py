@@ -105,7 +105,7 @@ def _bad(text: str) -> Problem:
     return Problem(
         "server-address",
         f"“{text}” is not the address of a server." if text else "There is no address.",
-        "Write it like localhost:8080, 192.168.1.20:8000 or https://api.mistral.ai.",
+        "Write it like localhost:8080, gpu-box:8000 or https://api.mistral.ai.",
     )
 
 
