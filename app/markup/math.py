@@ -43,6 +43,9 @@ _BEGIN = re.compile(rf"\\begin\{{((?:{'|'.join(ENVIRONMENTS)})\*?)\}}")
 # What the first line of a formula has and a sentence that begins with $$ has not.
 _TEX = re.compile(r"\$\$(?:.*[\\^_{}=]|(?!.*[A-Za-z]{2}).*[A-Za-z+*/<>-])")
 
+# An escaped bracket and its partner: `\[ ]` and `\[name]: address`.
+_BRACKETED = re.compile(r"\\\[[^\[\]]*\]")
+
 
 def math_plugin(md: MarkdownIt) -> None:
     """Add the rules, and their tokens "math_inline" and "math_block", to a parser.
@@ -174,6 +177,8 @@ def _block_end(state: StateBlock, first: int, last: int, opening: str) -> tuple[
         line.startswith("$$$") or (end is None and line[2:].strip() and not _TEX.match(line))
     ):
         # Decided by this line alone: the end may be far, or never come.
+        return None
+    if opening == "\\[" and ("](" in line or (end is None and _BRACKETED.match(line))):
         return None
     number = first
     while end is None:

@@ -48,7 +48,7 @@ _FUNCTIONS = re.compile(
     r"|arg|sgn|sign|erf|var|cov|rank",
     re.IGNORECASE,
 )
-_NO_FORMULA = re.compile(r"[\d,;\s]*")
+_NO_FORMULA = re.compile(r"[\d,;\s\\]*")
 
 
 def is_formula(opening: str, tex: str, before: str, after: str) -> bool:

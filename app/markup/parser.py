@@ -43,8 +43,10 @@ def chat() -> MarkdownIt:
     made.inline.ruler.before("gfm_autolink_protocol", "no_xmpp", _no_xmpp)
     made.inline.ruler.before("strikethrough", "about", _about)
     made.inline.ruler.before("emphasis", "product", _product)
+    made.inline.ruler.before("emphasis", "underscore", _underscore)
     made.use(notes_plugin)
     made.use(math_plugin)
+    made.inline.ruler2.push("no_address", _no_address)
     made.block.ruler.before("math", "too_deep", _too_deep)
     made.validateLink = _is_safe  # type: ignore[method-assign] # the documented way to set it
     return made
@@ -61,12 +63,41 @@ def _is_safe(url: str) -> bool:
     return _SAFE_LINK.match(url) is not None
 
 
+def _no_address(state: StateInline) -> None:
+    """Turn links to nowhere, `[words]()`, back into text: markdown-it does not ask about these."""
+    opened: list[bool] = []
+    for token in state.tokens:
+        if token.type == "link_open":
+            opened.append(not token.attrs["href"])
+        if token.type in ("link_open", "link_close") and opened[-1]:
+            token.content = "[" if token.nesting > 0 else "]()"
+            token.type, token.tag, token.nesting, token.attrs = "text", "", 0, {}
+            if token.content != "[":
+                opened.pop()
+        elif token.type == "link_close":
+            opened.pop()
+
+
 def _no_xmpp(state: StateInline, silent: bool) -> bool:
     """Take the colon of `xmpp:` as text: the autolink rule drops the word before one it refuses."""
     if state.src[state.pos] != ":" or not state.pending.endswith("xmpp"):
         return False
     if not silent:
         state.append_pending(":")
+    state.pos += 1
+    return True
+
+
+def _underscore(state: StateInline, silent: bool) -> bool:
+    """Take an underscore within a word as the text it always is, so that addresses can have one."""
+    at = state.pos
+    if state.src[at] != "_" or not 0 < at < state.posMax - 1:
+        return False
+    around = state.src[at - 1] + state.src[at + 1]
+    if not (around.isascii() and around.isalnum()):
+        return False
+    if not silent:
+        state.append_pending("_")
     state.pos += 1
     return True
 
@@ -159,6 +190,8 @@ class Html(_PlainHtml):
         token = tokens[idx]
         source = str(token.attrs["src"])
         words = escapeHtml(self.renderInlineAsText(token.children, options, env) or source)
+        if not source:
+            return f"![{words}]()"
         before = [other.type for other in tokens[:idx]]
         if before.count("link_open") > before.count("link_close"):
             return words
