@@ -15,6 +15,7 @@ from PySide6.QtGui import (
     QPaintEvent,
     QPalette,
     QResizeEvent,
+    QShowEvent,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QWidget
@@ -145,7 +146,6 @@ class Body(QAbstractScrollArea):
         self.setAccessibleName("The thinking")
         # It fills its own ground, so that what is drawn can move along when it scrolls.
         self.viewport().setBackgroundRole(QPalette.ColorRole.Window)
-        self._ground = ""
         self.column = column
         self.following = True
         self.content = _Content(self.viewport(), column, pointer, picked)
@@ -154,12 +154,16 @@ class Body(QAbstractScrollArea):
 
     def restyle(self) -> None:
         """Take the ground of the theme in force."""
-        ground = theme.current().thinking_ground
-        if ground != self._ground:
-            self._ground = ground
-            colours = self.viewport().palette()
-            colours.setColor(QPalette.ColorRole.Window, QColor(ground))
+        ground = QColor(theme.current().thinking_ground)
+        colours = self.viewport().palette()
+        if colours.color(QPalette.ColorRole.Window) != ground:
+            colours.setColor(QPalette.ColorRole.Window, ground)
             self.viewport().setPalette(colours)
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+        """Take the ground again: the style sheet takes it away when a widget is first shown."""
+        super().showEvent(event)
+        self.restyle()
 
     def settle(self, height: int) -> None:
         """Lay out what a window of this height shows, and keep the place or the end."""
