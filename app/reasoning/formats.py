@@ -155,6 +155,15 @@ _ROWS = (
     _tags("reasoning", "reasoning"),
     # What prompts ask models for that were not made to think.
     _tags("thinking", "thinking"),
+    # Granite 3.2.
+    Format(
+        "granite-3.2",
+        "Here is my thought process:",
+        "Here is my response:",
+        begin="Here is my thought process:\n",
+        end="\nHere is my response:\n",
+        prose=True,
+    ),
     # What Ollama's command line prints in place of the markers.
     Format(
         "ollama",

@@ -4,7 +4,8 @@ Where markers are control tokens the question does not arise. Where they are tex
 `</think>` would end in the middle of its own sentence. Quoted is, by what stands around it:
 
 - in a code span: an odd number of backticks before it on its line, and one right after it;
-- in quotation marks: the same mark right before and right after it;
+- in quotation marks: the same mark right before and right after it, the first an opening one (no
+  letter, digit or closing bracket stands before it);
 - in a fenced block in which the opening marker stands, too, as in an example of an output.
 
 All else ends the thought: to miss a real end would hide the whole answer.
@@ -46,7 +47,10 @@ class Surroundings:
         """Whether a marker here is quoted. after: the character that comes next, "" for none."""
         before = self._tail[-1:]
         if before and before in _QUOTES and before == after:
-            return before != "`" or self._ticks % 2 == 1
+            if before == "`":
+                return self._ticks % 2 == 1
+            ahead = self._tail[-2:-1]
+            return not ahead.isalnum() and ahead not in (")", "]", "}")
         if self._fence and self._opened:
             self._opened -= 1
             return True
