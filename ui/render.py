@@ -28,7 +28,8 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _render(file: Path, out: Path, width: int, *, dark: bool) -> None:
-    from PySide6.QtCore import QBuffer
+    from PySide6.QtCore import QBuffer, QByteArray
+    from PySide6.QtGui import QImageWriter
     from PySide6.QtWidgets import QApplication
 
     from app import files
@@ -47,7 +48,7 @@ def _render(file: Path, out: Path, width: int, *, dark: bool) -> None:
         sheet.close()
     buffer = QBuffer()
     buffer.open(QBuffer.OpenModeFlag.WriteOnly)
-    picture.save(buffer, b"PNG")
+    QImageWriter(buffer, QByteArray(b"png")).write(picture)
     try:
         files.replace(out, bytes(buffer.data().data()))
     except OSError as error:

@@ -5,6 +5,7 @@ The picture is painted by the window's own classes. They are Qt's, which nothing
 """
 
 import argparse
+import logging
 import math
 import os
 import subprocess
@@ -23,6 +24,8 @@ SCALES = (0.25, 8.0)
 WIDTH_PX = 860
 """Of the window's default, less its sidebar."""
 MOST_BYTES = 20_000_000
+_log = logging.getLogger(__name__)
+
 PAINT = "--paint"
 """The argument by which `ui` is told to paint; it is no part of the command line."""
 
@@ -102,11 +105,12 @@ def paint(arguments: argparse.Namespace) -> int:
         if done.returncode == 0 or said:
             print(*said[-1:], sep="", end="\n" if said else "", file=sys.stderr)
             return done.returncode
+    _log.error("the painter ended with %s:\n%s", done.returncode, done.stderr)
     raise WorldError(
         Problem(
             "no-painter",
             f"The part of Ponder that paints ended with status {done.returncode}.",
-            "ponder doctor says what is missing.",
+            "The log says why, and ponder doctor what is missing.",
             done.stderr,
         )
     )

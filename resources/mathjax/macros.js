@@ -2,6 +2,7 @@
 
 import { Configuration } from '@mathjax/src/mjs/input/tex/Configuration.js';
 import { CommandMap, MacroMap } from '@mathjax/src/mjs/input/tex/TokenMap.js';
+import { MapHandler } from '@mathjax/src/mjs/input/tex/MapHandler.js';
 import { ParseUtil } from '@mathjax/src/mjs/input/tex/ParseUtil.js';
 import TexError from '@mathjax/src/mjs/input/tex/TexError.js';
 import BaseMethods from '@mathjax/src/mjs/input/tex/base/BaseMethods.js';
@@ -45,7 +46,7 @@ const PLAIN = {
   oiiint: '\\mathop{∰}\\nolimits',
   varoiint: '\\mathop{∯}\\nolimits',
   lambdabar: '\\unicode{x19B}',
-  slashed: ['{\\mathrlap{\\mkern3mu/}{#1}}', 1],
+  slashed: ['{\\mathrlap{\\mkern1.5mu/}{#1}}', 1],
   utilde: ['\\underset{\\widetilde{\\hphantom{#1}}}{#1}', 1],
   sout: ['\\enclose{horizontalstrike}{#1}', 1],
   st: ['\\enclose{horizontalstrike}{#1}', 1],
@@ -87,6 +88,15 @@ function rule(parser, name) {
   env.color = color || 'currentColor';
   BaseMethods.rule(parser, name);
   env.color = color;
+}
+
+// A ground that ends where the letters do cuts them off: two pixels around them are the least.
+function box(parser, name) {
+  const said = parser.GetBrackets(name, '');
+  const room = /(^|,)\s*[\d.]+\s*(px|pt|em|ex|mu|cm|mm|in|pc)\s*(,|$)/.test(said) ? '' : ',2px';
+  parser.string = `[${said}${said && room}]${parser.string.slice(parser.i)}`;
+  parser.i = 0;
+  MapHandler.getMap('bbox').lookup('bbox').func(parser, name);
 }
 
 function differential(parser, name) {
@@ -274,6 +284,7 @@ new CommandMap('ponder-macros', {
   odv: [derivative, '\\mathrm{d}'],
   pdv: [derivative, '\\partial'],
   dd: differential,
+  bbox: box,
   rule,
   SI: quantity,
   qty: quantity,

@@ -22,6 +22,7 @@ UNITS = 1000
 _RUN_PX = 100
 _PICTURE = re.compile("[\u2600-\u27bf\ufe0f\U0001f000-\U0001faff]")
 _THIN_PX = 3.0
+_BLACK = 0.05  # lightness
 _BOXES = 64  # looked at for what an item stands on
 _NARROWEST = 0.88
 _WIDEST = 1.06
@@ -62,6 +63,8 @@ class Inks:
         ground = (named(box) if box else None) or self.ground
         colour = None if name == CURRENT else named(name)
         if colour is not None:
+            if not box and colour.lightnessF() < _BLACK and contrast(colour, ground) < CONTRAST:
+                return self.text  # black is what the text has on the page it was written for
             return legible(colour.rgb(), ground.rgb())
         if not box or contrast(self.text, ground) >= CONTRAST:
             return self.text
