@@ -4,7 +4,9 @@ An entry outlives the widget that shows it: widgets exist only near what is seen
 whole branch. Markdown is parsed when an entry is first shown, never before.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 from app.chat.message import Message
 from app.chat.turn import TurnState
@@ -13,6 +15,8 @@ from ui.chat.attach_gallery import estimated
 from ui.chat.column import Column
 from ui.chat.shelf import Shelf
 
+AFTER_QUESTION_PX = 16
+AFTER_ANSWER_PX = 32
 ESTIMATED_LINE_PX = 24
 ESTIMATED_EXTRA_PX = 120
 """What an answer has besides its text: panel, footer, gaps."""
@@ -64,19 +68,51 @@ class Entry:
     def __init__(self, message: Message, shelf: Shelf) -> None:
         self.message = message
         self.pictures = shelf.pictures
-        self.siblings = Siblings()
+        self._place: Callable[[str], tuple[int, int]] = _alone
+        self._siblings: Siblings | None = None
         self.collapsed: bool | None = None
         self.peeked = False
         self.turn: TurnState | None = None
         self.budget: int | None = None
         self.last = False
-        self.text = Column("user" if message.role == "user" else "answer", shelf)
-        self.thinking = Column("thinking", shelf)
+        self.below = AFTER_QUESTION_PX if message.role == "user" else AFTER_ANSWER_PX
+        self._shelf = shelf
+        self._size: tuple[int, int] | None = None
         self.height = 0
         self.measured_for = -1
         self._beside = ESTIMATED_EXTRA_PX
         self._plain: str | None = None
-        self._feeds = Feeds(Feed(self.text), Feed(self.thinking))
+
+    @cached_property
+    def text(self) -> Column:
+        """The message's text; like all that is drawn, made once it is needed."""
+        return Column("user" if self.message.role == "user" else "answer", self._shelf)
+
+    @cached_property
+    def thinking(self) -> Column:
+        """The thought before it."""
+        return Column("thinking", self._shelf)
+
+    @cached_property
+    def _feeds(self) -> Feeds:
+        return Feeds(Feed(self.text), Feed(self.thinking))
+
+    @property
+    def columns(self) -> list[Column]:
+        """The texts that were needed so far."""
+        made = self.__dict__
+        return [made[name] for name in ("text", "thinking") if name in made]
+
+    @property
+    def siblings(self) -> Siblings:
+        """Which of how many versions it is: looked up only for what is seen."""
+        if self._siblings is None:
+            self._siblings = Siblings(*self._place(self.id))
+        return self._siblings
+
+    def find_siblings(self, place: Callable[[str], tuple[int, int]]) -> None:
+        """Say where its versions are to be looked up: an id's index and their count."""
+        self._place, self._siblings = place, None
 
     @property
     def id(self) -> str:
@@ -90,10 +126,12 @@ class Entry:
 
     def estimate(self, width: int) -> int:
         """Return a rough height for a column width; never parses for it."""
-        if self.text.cells and self.text.width == width:
+        if "text" in self.__dict__ and self.text.cells and self.text.width == width:
             return self.text.height + self._beside
-        text = self.message.text
-        lines = len(text) // max(8, width // 8) + text.count("\n") + 1
+        if self._size is None:
+            text = self.message.text
+            self._size = len(text), text.count("\n") + 1
+        lines = self._size[0] // max(8, width // 8) + self._size[1]
         above = estimated(self.message.attachments)
         return above + lines * ESTIMATED_LINE_PX + ESTIMATED_EXTRA_PX
 
@@ -127,8 +165,13 @@ class Entry:
         """Show another state of the same message."""
         self.message = message
         self.measured_for = -1
+        self._size = None
 
     def forget(self) -> None:
         """Let go of everything the texts are drawn with: the entry is no longer shown."""
-        self.text.clear()
-        self.thinking.clear()
+        for column in self.columns:
+            column.clear()
+
+
+def _alone(_message_id: str) -> tuple[int, int]:
+    return 0, 1

@@ -6,7 +6,9 @@ being read: an anchor is taken before it, and the scroll value follows the ancho
 bottom the anchor is the bottom, so that an answer being written stays in view.
 """
 
+from bisect import bisect_right
 from dataclasses import dataclass
+from itertools import accumulate
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QPalette, QResizeEvent
@@ -22,11 +24,11 @@ from ui.formulas.desk import Wish
 
 TOP_PX = 24
 BOTTOM_PX = 24
-AFTER_QUESTION_PX = 16
-AFTER_ANSWER_PX = 32
 PANEL_SHARE = 0.5
 PANEL_LEAST_PX = 160
 AT_BOTTOM_PX = 8
+BESIDE_PX = 60
+"""Messages that are so near are laid out; those within a screen keep their widgets."""
 JUMP_FROM_PX = 48
 MOST_ROUNDS = 16
 """Laying out changes heights, which changes what is seen; two or three rounds settle it."""
@@ -97,23 +99,22 @@ class Stack(QAbstractScrollArea):
     def _stacked(self) -> int:
         """Place the messages below each other; return the height of everything."""
         width = self.column_width
-        self._tops = []
-        y = TOP_PX - PAD_Y
-        gap = 0
         for entry in self.entries:
             if entry.measured_for != width and entry.id not in self._items:
                 entry.height = entry.estimate(width)
                 entry.measured_for = width
-            self._tops.append(y)
-            gap = AFTER_QUESTION_PX if entry.message.role == "user" else AFTER_ANSWER_PX
-            y += entry.height + gap - 2 * PAD_Y
-        return y - gap + PAD_Y + BOTTOM_PX if self.entries else 0
+        # Ten thousand of them are summed several times a frame.
+        tall = [entry.height + entry.below - 2 * PAD_Y for entry in self.entries]
+        *self._tops, end = accumulate(tall, initial=TOP_PX - PAD_Y)
+        return end - self.entries[-1].below + PAD_Y + BOTTOM_PX if self.entries else 0
 
     def _near(self, top: int, bottom: int) -> list[int]:
+        first = max(0, bisect_right(self._tops, top) - 2)
+        last = bisect_right(self._tops, bottom)
         return [
             number
-            for number, entry in enumerate(self.entries)
-            if self._tops[number] + entry.height >= top and self._tops[number] <= bottom
+            for number in range(first, last)
+            if self._tops[number] + self.entries[number].height >= top
         ]
 
     # ------------------------------------------------------------ keeping the place
@@ -178,7 +179,7 @@ class Stack(QAbstractScrollArea):
         for _ in range(MOST_ROUNDS):
             most = max(0, self._stacked() - tall)
             top = self._value_for(keep, most) if self.entries else 0
-            near = self._near(top - tall // 2, top + tall + tall // 2)
+            near = self._near(top - BESIDE_PX, top + tall + BESIDE_PX)
             if not self._lay_out(near, top, width, panel_px):
                 break
         self._place(near, top, width)
@@ -222,6 +223,12 @@ class Stack(QAbstractScrollArea):
     def _place(self, near: list[int], top: int, width: int) -> None:
         left = (self.width() - width) // 2 - PAD_X
         self._shift(near, top)
+        tall = self.viewport().height()
+        near = [
+            number
+            for number in self._near(top - tall, top + 2 * tall)
+            if self.entries[number].id in self._items
+        ]
         for number in near:
             entry = self.entries[number]
             self._items[entry.id].setGeometry(
@@ -251,7 +258,7 @@ class Stack(QAbstractScrollArea):
         item = self._items.pop(message_id, None)
         if item is None:
             return
-        for column in (item.entry.text, item.entry.thinking):
+        for column in item.entry.columns:
             for cell in column.cells:
                 cell.release()
         item.hide()

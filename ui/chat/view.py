@@ -23,7 +23,7 @@ from ui import theme
 from ui.chat import focus, menu, warm
 from ui.chat.answer import Answer
 from ui.chat.column import Place
-from ui.chat.entry import Entry, Siblings
+from ui.chat.entry import Entry
 from ui.chat.find import Finder
 from ui.chat.item import Item, Question
 from ui.chat.picture import Pictures
@@ -102,8 +102,9 @@ class ChatView(Stack):
         """
         before = self.entries
         keep = self._hold or self.kept()
+        known = {entry.id: entry for entry in before}
         entries = [
-            self._entry_for(message, siblings, collapsed)
+            self._entry_for(message, known.get(message.id), siblings, collapsed)
             for message in branch
             if message.role != "system"
         ]
@@ -112,8 +113,9 @@ class ChatView(Stack):
             self._following = True
         if [entry.id for entry in entries[: len(before)]] != [entry.id for entry in before]:
             self.selection.clear()
+        stay = {id(entry) for entry in entries}
         for entry in before:
-            if entry not in entries:
+            if id(entry) not in stay:
                 self._forget(entry)
         self.entries = entries
         self._mark_last()
@@ -173,10 +175,10 @@ class ChatView(Stack):
     def _entry_for(
         self,
         message: Message,
+        entry: Entry | None,
         siblings: Callable[[str], tuple[int, int]],
         collapsed: Mapping[str, bool],
     ) -> Entry:
-        entry = self.entry(message.id)
         if entry is None:
             entry = Entry(message, self.shelf)
         elif entry.message != message:
@@ -185,7 +187,7 @@ class ChatView(Stack):
             entry.collapsed = collapsed[message.id]
         if message.status != "running":
             entry.turn = None
-        entry.siblings = Siblings(*siblings(message.id))
+        entry.find_siblings(siblings)
         return entry
 
     def _mark_last(self) -> None:
@@ -268,8 +270,8 @@ class ChatView(Stack):
 
     def _on_theme(self) -> None:
         for entry in self.entries:
-            entry.text.restyle()
-            entry.thinking.restyle()
+            for column in entry.columns:
+                column.restyle()
         for item in self.items():
             item.refresh()
         self.settle(self.kept())
@@ -280,12 +282,12 @@ class ChatView(Stack):
         waiting = [
             entry
             for entry in self.entries
-            if entry.text.waiting(known) or entry.thinking.waiting(known)
+            if any(column.waiting(known) for column in entry.columns)
         ]
         keep = self.kept(known)
         for entry in waiting:
-            entry.text.renew(known)
-            entry.thinking.renew(known)
+            for column in entry.columns:
+                column.renew(known)
         self.settle(keep)
         for entry in waiting:
             item = self.item(entry.id)
@@ -328,4 +330,5 @@ def _goes_to_end(before: Sequence[Entry], after: Sequence[Entry]) -> bool:
     """Whether another chat is shown, or the user has sent something."""
     if not before or not after or before[0] is not after[0]:
         return True
-    return any(entry not in before and entry.message.role == "user" for entry in after)
+    known = {id(entry) for entry in before}
+    return any(id(entry) not in known and entry.message.role == "user" for entry in after)
