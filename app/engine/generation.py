@@ -11,14 +11,23 @@ import sys
 import time
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from app.engine.backends.base import Backend, Token
 from app.engine.flags import Flags
 from app.engine.outbox import Outbox
 from app.engine.prefill import Pace, read_prompt
 from app.engine.prompting import closing_ids, knows, resolve
-from app.engine.protocol import Finished, Generate, PromptProgress, Started, StopReason, Usage
+from app.engine.protocol import (
+    ClosedBy,
+    Finished,
+    Generate,
+    PromptProgress,
+    Started,
+    StopReason,
+    Usage,
+)
+from app.engine.steering import Steering
 from app.errors import Problem, WorldError
 from app.prompts.renderer import Renderer
 from app.reasoning.formats import FORMATS, Format, watched
@@ -37,6 +46,14 @@ class _Times:
     prefill: float = 0.0
     decode: float = 0.0
     first_token: float = 0.0
+
+
+@dataclass(slots=True)
+class _Made:
+    """What was written. ids: drawn or written in the model's place, the end not among them."""
+
+    ids: "array[int]" = field(default_factory=lambda: array("i"))
+    closed_by: ClosedBy = "model"
 
 
 class Voice:
@@ -170,10 +187,11 @@ def generate(
     whole = read_prompt(backend, ids, kept, pace, stopped, progress)
     times.prefill = time.monotonic() - began
     reason: StopReason = "cancelled"
+    made = _Made()
     if whole:
         outbox.send(Started(request, len(ids), kept, thinking_open, prompt_hash(ids)))
         began = time.monotonic()
-        reason = _decode(backend, command, context - len(ids), flags, voice, times)
+        reason = _decode(backend, command, context - len(ids), flags, voice, times, made)
         times.decode = time.monotonic() - began
     closed = voice.finish()
     usage = Usage(
@@ -184,52 +202,61 @@ def generate(
         prefill_s=times.prefill,
         decode_s=times.decode,
         first_token_s=times.first_token,
+        closed_by=made.closed_by,
+        output_hash=prompt_hash(made.ids) if made.ids else "",
     )
     outbox.send(Finished(request, reason, usage, closed))
 
 
 def _decode(
-    backend: Backend, command: Generate, room: int, flags: Flags, voice: Voice, times: _Times
+    backend: Backend,
+    command: Generate,
+    room: int,
+    flags: Flags,
+    voice: Voice,
+    times: _Times,
+    made: _Made,
 ) -> StopReason:
     """Generate tokens; room is how many more the context can hold."""
     request = command.request
     most = min(command.max_tokens or room, room)
-    budget = sys.maxsize if command.thinking_budget is None else command.thinking_budget
-    before = voice.thinking_tokens
-    made = 0
+    steering = Steering(command, flags, voice.thinking_tokens)
     backend.begin(command.sampling)
     while not flags.cancelled(request):
-        if voice.thinking:
-            spent = voice.thinking_tokens - before >= budget
-            if (spent or flags.closing(request)) and voice.between_characters:
-                marker = closing_ids(backend, voice.format)
-                voice.expect_close()
-                made += len(marker)
-                if made >= most:
-                    return "length"
-                if not _write(backend, marker, voice):
-                    break
-                continue
+        may_close = voice.thinking and voice.between_characters
+        why = steering.due(voice.thinking_tokens) if may_close else None
+        if why is not None:
+            made.closed_by = why
+            steering.closed()
+            marker = closing_ids(backend, voice.format)
+            voice.expect_close()
+            if len(made.ids) + len(marker) >= most:
+                return "length"
+            if not _write(backend, marker, voice, made):
+                break
+            continue
         token_id = backend.sample()
         token = backend.token(token_id)
         if not times.first_token:
             times.first_token = time.monotonic() - times.received
         if token.end and not command.ignore_end:
             return "stop"
+        steering.saw(token_id, in_thought=voice.thinking)
         voice.say(token)
-        made += 1
-        if made >= most:
+        made.ids.append(token_id)
+        if len(made.ids) >= most:
             return "length"
         if not backend.append(token_id):
             break
     return "cancelled"
 
 
-def _write(backend: Backend, ids: Sequence[int], voice: Voice) -> bool:
+def _write(backend: Backend, ids: Sequence[int], voice: Voice, made: _Made) -> bool:
     """Say tokens that were not drawn; return False if that was stopped halfway."""
     for token_id in ids:
         if not backend.append(token_id):
             return False
+        made.ids.append(token_id)
         voice.say(backend.token(token_id))
     return True
 

@@ -15,6 +15,7 @@ BackendName = Literal["llama_cpp", "mlx", "scripted", "openai"]
 KVType = Literal["f16", "q8_0", "q4_0"]
 Channel = Literal["thinking", "answer"]
 StopReason = Literal["stop", "length", "cancelled", "loop"]
+ClosedBy = Literal["model", "budget", "asked", "loop"]
 
 OUT_OF_MEMORY = "load-memory"
 """The key of a load's problem where it found too little memory."""
@@ -101,6 +102,7 @@ class Generate:
     max_tokens: 0 is up to the end of the context.
     thinking_budget: tokens of thinking after which the thought is closed; None is no limit.
     ignore_end: go on past end-of-generation tokens (benchmarks and fault tests only).
+    break_loops: close a thought that goes in circles (app.reasoning.loops says when it does).
     turns: the conversation itself, for a server, which applies its own template; the prompt is
     empty then. unfinished: the last turn is an assistant's, to be continued where it stops.
     pictures: the files of those that the prompt shows; none where the model's `sees` is False.
@@ -117,6 +119,7 @@ class Generate:
     pictures: tuple[PictureFile, ...] = ()
     turns: tuple[Turn, ...] = ()
     unfinished: bool = False
+    break_loops: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,7 +300,10 @@ class Delta:
 class Usage:
     """Counts in tokens, times in seconds.
 
-    first_token_s: from the command to the first token.
+    first_token_s: from the command to the first token. closed_by: who ended the thought: the model,
+    or Ponder in its place, because the budget was spent, the user asked for the answer, or the
+    thought went in circles. output_hash: the SHA-256 (hex) of the ids that were written, as
+    little-endian int32, the end not among them; "" where there are no ids (a server).
     """
 
     prompt_tokens: int = 0
@@ -307,6 +313,8 @@ class Usage:
     prefill_s: float = 0.0
     decode_s: float = 0.0
     first_token_s: float = 0.0
+    closed_by: ClosedBy = "model"
+    output_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True)

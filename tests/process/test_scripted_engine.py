@@ -157,6 +157,37 @@ def test_a_thinking_budget_closes_the_thought(engine: Engine, budget: int) -> No
     assert finished(events).thinking_closed
 
 
+def test_a_thought_in_circles_is_closed_and_answered(engine: Engine) -> None:
+    """A hundred words again and again: told after four turns, and the answer follows."""
+    passage = [f"word{number} " for number in range(100)]
+    script = [["[THINK]", *passage * 20, "[/THINK]", "never"]]
+    engine.load_script(replies=script)
+    events = engine.ask(reasoning="mistral", max_tokens=1000)
+    usage = finished(events).usage
+    assert usage.closed_by == "loop"
+    assert finished(events).thinking_closed
+    assert 400 <= usage.thinking_tokens <= 430
+    assert said(events, "answer").startswith("word")
+    engine.load_script(replies=script)
+    events = engine.ask(reasoning="mistral", break_loops=False, max_tokens=1000)
+    assert finished(events).usage.closed_by == "model"
+    assert finished(events).usage.thinking_tokens == 1000
+
+
+def test_who_closed_the_thought_is_told(engine: Engine) -> None:
+    engine.load_script(replies=[["[THINK]", "t", "t", "[/THINK]", "a"]])
+    assert finished(engine.ask(reasoning="mistral")).usage.closed_by == "model"
+    events = engine.ask(reasoning="mistral", thinking_budget=1)
+    assert finished(events).usage.closed_by == "budget"
+
+
+def test_what_was_written_has_a_hash(engine: Engine) -> None:
+    engine.load_script(replies=[["[THINK]", "t", "[/THINK]", "a"], ["b"]])
+    first, second, third = (finished(engine.ask(reasoning="mistral")).usage for _ in range(3))
+    assert len(first.output_hash) == 64
+    assert first.output_hash != second.output_hash == third.output_hash
+
+
 def test_answer_now(engine: Engine) -> None:
     engine.load_script(token_s=0.005, replies=[[{"forever": "word "}]])
     request = engine.generate(reasoning="think", thinking_open=True, max_tokens=400)
@@ -168,6 +199,7 @@ def test_answer_now(engine: Engine) -> None:
     assert "think>" not in said(events, "thinking") + said(events, "answer")
     usage = finished(events).usage
     assert usage.thinking_tokens + usage.answer_tokens == 400
+    assert usage.closed_by == "asked"
 
 
 def test_cancel_while_decoding_keeps_what_was_said(engine: Engine) -> None:
@@ -210,7 +242,7 @@ def test_two_sends_in_a_row_are_answered_in_order(engine: Engine) -> None:
     engine.load_script(token_s=0.002, replies=[["a"] * 20, ["b"] * 20])
     first, second = engine.generate(), engine.generate()
     events = engine.until(lambda e: isinstance(e, Finished) and e.request == second)
-    requests = [e.request for e in events]
+    requests = [e.request for e in events if e.request is not None]
     assert requests == sorted(requests)
     assert said([e for e in events if e.request == first], "answer") == "a" * 20
     assert said([e for e in events if e.request == second], "answer") == "b" * 20
