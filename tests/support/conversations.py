@@ -89,14 +89,14 @@ _SIDE = st.integers(1, 3000)
 _PICTURE = st.builds(Picture, st.just("p"), _SIDE, _SIDE)
 
 
-def chats(version: Version) -> st.SearchStrategy[list[Turn]]:
+def chats(version: Version, *, pictures: bool = True) -> st.SearchStrategy[list[Turn]]:
     """Return conversations of all kinds that mistral-common encodes in a version.
 
     The last turn is the user's or the assistant's (then it is to be continued).
     """
     thinks = version in ("mistral-v13", "mistral-v15")
-    pictures = _PICTURE if version != "mistral-v3" else st.nothing()
-    asked = st.lists(st.one_of(_TEXT, pictures), min_size=1, max_size=3)
+    sees = pictures and version != "mistral-v3"
+    asked = st.lists(st.one_of(_TEXT, _PICTURE) if sees else _TEXT, min_size=1, max_size=3)
     said = st.lists(st.one_of(_TEXT, _THOUGHT) if thinks else _TEXT, min_size=1, max_size=3)
     # Where nothing is said, mistral-common refuses; here such a turn is left out.
     said = said.filter(lambda parts: speaks(Turn("assistant", tuple(parts))))
