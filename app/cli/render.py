@@ -89,7 +89,7 @@ def read(path: Path) -> str:
 def paint(arguments: argparse.Namespace) -> int:
     """Have the picture painted, by the window's classes in another process."""
     frozen = bool(getattr(sys, "frozen", False))
-    command = [sys.executable, *([] if frozen else ["-m", "ui"]), PAINT]
+    command = [sys.executable, *([] if frozen else ["-P", "-m", "ui"]), PAINT]
     command += [str(arguments.file), str(arguments.png), str(arguments.width), arguments.theme]
     done = subprocess.run(
         command,
@@ -121,7 +121,7 @@ def environment(scale: float) -> dict[str, str]:
     env = {name: value for name, value in os.environ.items() if not _sizes(name)}
     env["QT_QPA_PLATFORM"] = "offscreen"
     env["QT_SCALE_FACTOR"] = f"{scale:g}"
-    # From any folder: `-m` looks into the first of these.
+    # From any folder, and whatever it holds: with -P, `-m` looks into the first of these.
     root = str(Path(__file__).resolve().parents[2])
     env["PYTHONPATH"] = os.pathsep.join(filter(None, (root, env.get("PYTHONPATH", ""))))
     return env
