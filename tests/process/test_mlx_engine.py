@@ -325,7 +325,7 @@ FAULTS: tuple[tuple[Callable[[Path], None], str], ...] = (
     (_no_dimensions, "config.json"),
     (_wrong_type, "(I16)"),
     (_without_tokenizer, "has no tokenizer.json"),
-    (_damaged_tokenizer, "tokenizer.json in Model-5.5bit cannot be used: it is damaged"),
+    (_damaged_tokenizer, "The tokenizer in Model-5.5bit cannot be used: it is damaged"),
     (_larger_tokenizer, "more tokens than the model knows"),
     (_other_tokenizer, "how a text ends"),
 )

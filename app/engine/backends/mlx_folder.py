@@ -119,7 +119,7 @@ def read(path: Path) -> Folder:
                     error.detail,
                 )
             ) from error
-    if not (path / "tokenizer.json").is_file():
+    if not any((path / name).is_file() for name in ("tokenizer.json", "tekken.json")):
         raise WorldError(
             Problem(
                 "model-file",
