@@ -105,8 +105,17 @@ def _load(
         kv_type=cache.kv_type,
         gpu_layers=len(cache.layers) if mlx_library.on_gpu(core) else 0,
         allocated=(_allocated(core, step_bytes),),
+        bos=_spelled(folder, "bos_token"),
+        eos=_spelled(folder, "eos_token"),
+        adds_bos=bool(folder.tokenizer.get("add_bos_token", False)),
     )
     return LoadedModel(library, model, cache, vocabulary, info)
+
+
+def _spelled(folder: Folder, name: str) -> str:
+    """Return a token that tokenizer_config.json names, as it is spelled, "" where it has none."""
+    found = folder.tokenizer.get(name)
+    return str((found.get("content") if isinstance(found, dict) else found) or "")
 
 
 def _first_step(library: Library, model: Any, context: int, kv_type: KVType) -> tuple[Cache, Any]:
