@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import psutil
+from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QApplication
 
 from app.chat.message import Message, Text, Thinking
@@ -92,6 +93,8 @@ def one(count: int, jumps: int) -> dict[str, object]:
         def jump(number: int = number) -> None:
             view.show_item(number)
             app.processEvents()
+            # As an event loop does: what has gone out of sight is deleted.
+            app.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
 
         jumped.append(timed(jump))
         _until_typeset(app, view)

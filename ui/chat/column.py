@@ -125,7 +125,8 @@ class Column:
 
     def waiting(self, known: frozenset[Wish]) -> set[int]:
         """Return the cells that wait for any of these formulas."""
-        return {number for number, cell in enumerate(self.cells) if cell.waits & known}
+        waits = [number for number, cell in enumerate(self.cells) if cell.waits]
+        return {number for number in waits if self.cells[number].waits & known}
 
     def renew(self, known: frozenset[Wish]) -> None:
         """Let the cells that waited for formulas have them, at the next layout."""
