@@ -154,8 +154,9 @@ class Blocks:
     ) -> list[Block]:
         from app.markup.endnotes import Endnotes
 
-        if self._endnotes is None or changed:
+        if self._endnotes is None:
             self._endnotes = Endnotes()
+        self._endnotes.forget(changed)
         end = self._start + len(self._tail)
         return self._endnotes.blocks(noted, links, numbered, asked, end)
 

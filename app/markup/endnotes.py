@@ -9,10 +9,17 @@ from app.markup.reading import Reading
 
 
 class Endnotes:
-    """The list of footnotes. What it made of a note stays: a changed definition needs another."""
+    """The list of footnotes. What it made of a note stays until what the note looked up changes."""
 
     def __init__(self) -> None:
-        self._made: dict[str, str] = {}
+        self._made: dict[str, tuple[str, frozenset[str]]] = {}
+
+    def forget(self, changed: set[str]) -> None:
+        """Make those notes anew that looked up any of these labels."""
+        if changed:
+            self._made = {
+                text: made for text, made in self._made.items() if not made[1] & changed
+            }
 
     def blocks(
         self,
@@ -26,11 +33,14 @@ class Endnotes:
         if not notes:
             return []
         made = []
+        before, self._made = self._made, {}
         for label, number in numbered.items():
             text = notes[label].text
-            if text not in self._made:
-                self._made[text] = Reading(text, 0, links, notes).html(numbered, notes)
-            made.append(item(self._made[text], number, asked=label in asked))
+            if text not in before:
+                reading = Reading(text, 0, links, notes)
+                before[text] = reading.html(numbered, notes), reading.labels
+            self._made[text] = before[text]
+            made.append(item(before[text][0], number, asked=label in asked))
         parts = section(made)
         source = "\n".join(notes[label].source for label in numbered)
         return [Block("prose", end, end, source, html="".join(parts), parts=parts)]

@@ -119,6 +119,11 @@ class Reading:
         """The notes that are asked for, in order, some more than once."""
         return [label for draft in self._drafts for label in draft.asked]
 
+    @property
+    def labels(self) -> frozenset[str]:
+        """All labels that are looked up."""
+        return frozenset(label for draft in self._drafts for label in draft.labels)
+
     def at(self, line: int) -> int:
         """Return the offset of a line in the source."""
         return self._offsets[line] + self._shift

@@ -85,7 +85,7 @@ def _archive() -> Path:
 
 def _downloaded(folder: Path) -> Path:
     wanted = NAME.replace("-", "==")
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary=:all:"]
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary=marko"]
     command += ["--disable-pip-version-check", "--dest", str(folder), wanted]
     done = subprocess.run(command, capture_output=True, check=False, text=True, timeout=240)
     got = folder / f"{NAME}.tar.gz"
