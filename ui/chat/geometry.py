@@ -1,8 +1,8 @@
-"""Where on the screen a stretch of rich text is, line by line."""
+"""Where on the screen a stretch of rich text is, line by line, and what is under a point."""
 
 from collections.abc import Iterator
 
-from PySide6.QtCore import QRectF
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QTextBlock, QTextDocument, QTextLine
 
 
@@ -16,6 +16,28 @@ def rects(document: QTextDocument, start: int, end: int) -> list[QRectF]:
     while block.isValid() and block.position() < end:
         found += _in_block(document, block, start, end)
         block = block.next()
+    return found
+
+
+def link_words(document: QTextDocument, point: QPointF) -> str:
+    """Return the words of the link under a point, "" where there is none."""
+    layout = document.documentLayout()
+    address = layout.anchorAt(point)
+    at = layout.hitTest(point, Qt.HitTestAccuracy.FuzzyHit)
+    block = document.findBlock(max(0, at))
+    said, found = "", ""
+    step = block.begin()
+    while address and not step.atEnd():
+        fragment = step.fragment()
+        step += 1
+        if fragment.charFormat().anchorHref() != address:
+            said = ""
+            continue
+        said += fragment.text()
+        if fragment.position() <= at <= fragment.position() + fragment.length() or (
+            found and said.startswith(found)
+        ):
+            found = said
     return found
 
 

@@ -7,9 +7,9 @@ from PySide6.QtCore import QPoint
 from PySide6.QtGui import QContextMenuEvent, QGuiApplication
 from PySide6.QtWidgets import QMenu
 
-from ui.chat import copying, focus
+from ui.chat import copying, focus, links
 from ui.chat.entry import Entry
-from ui.chat.pointer import open_link
+from ui.chat.links import open_link
 
 if TYPE_CHECKING:
     from ui.chat.view import ChatView
@@ -49,7 +49,16 @@ def build(view: "ChatView", entry: Entry | None, link: str) -> QMenu:
     made.addAction("Select the whole chat", view.reading.select_everything)
     if not link:
         for address in _links(entry):
-            made.addAction(f"Open {address}", partial(open_link, address))
+            made.addAction(f"Open {links.shown(address)}", partial(open_link, address))
+    return made
+
+
+def offer_link(view: "ChatView", address: str) -> QMenu:
+    """Return the menu of a link that is not what it seems: it says where it leads."""
+    made = QMenu(view)
+    made.aboutToHide.connect(made.deleteLater)
+    made.addAction(f"Open {links.host(address)}", partial(open_link, address))
+    made.addAction("Copy link", partial(_copy, links.shown(address)))
     return made
 
 

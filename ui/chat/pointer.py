@@ -1,19 +1,19 @@
-"""The mouse over text: drags select, clicks open links, links show their target.
+"""The mouse over text: drags select, clicks open links, links show at once where they lead.
 
 The widgets that draw text hand their mouse events here; which text lies where is asked of the
 transcript through `Surface`, so that a drag that leaves the widget it began in goes on.
 """
 
+from html import escape
 from typing import Protocol
 
-from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer, QUrl
-from PySide6.QtGui import QDesktopServices, QHelpEvent, QMouseEvent
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer
+from PySide6.QtGui import QHelpEvent, QMouseEvent
 from PySide6.QtWidgets import QApplication, QToolTip, QWidget
 
-from ui.chat.column import Place
+from ui.chat import links
 from ui.chat.selection import Selection, Spot
 
-OPENED_SCHEMES = frozenset({"http", "https", "mailto"})
 EDGE_SCROLL_MS = 30
 
 
@@ -29,6 +29,15 @@ class Surface(Protocol):
 
     def link_at(self, point: QPoint) -> str:
         """Return the address under a point, "" where there is none."""
+
+    def link_words_at(self, point: QPoint) -> str:
+        """Return the words of the link under a point, "" where there is none."""
+
+    def show_link(self, told: str) -> None:
+        """Show where the link under the mouse leads; "" shows nothing."""
+
+    def offer_link(self, address: str, point: QPoint) -> None:
+        """Ask at a point whether an address that is not what it seems is to be opened."""
 
     def why_at(self, point: QPoint) -> str:
         """Return what is wrong with what is under a point, "" where nothing is."""
@@ -66,6 +75,8 @@ class Pointer(QObject):
         kind = event.type()
         if isinstance(event, QHelpEvent) and kind == QEvent.Type.ToolTip:
             return self._tool_tip(widget, event)
+        if kind == QEvent.Type.Leave:
+            self._surface.show_link("")
         if not isinstance(event, QMouseEvent):
             return False
         if kind == QEvent.Type.MouseMove:
@@ -123,6 +134,7 @@ class Pointer(QObject):
         self._at = event.globalPosition().toPoint()
         if not self._dragging:
             link = self._surface.link_at(self._at)
+            self._surface.show_link(self._told(self._at))
             over = Qt.CursorShape.PointingHandCursor if link else Qt.CursorShape.IBeamCursor
             on_text = self._surface.spot_at(self._at, None) is not None
             widget.setCursor(over if on_text else Qt.CursorShape.ArrowCursor)
@@ -158,14 +170,22 @@ class Pointer(QObject):
         at = event.globalPosition().toPoint()
         link = self._surface.link_at(at)
         if link and link == self._pressed_link and self._surface.selection.empty:
-            open_link(link)
+            if links.deceives(link, self._surface.link_words_at(at)):
+                self._surface.offer_link(link, at)
+            else:
+                links.open_link(link)
         return was
+
+    def _told(self, at: QPoint) -> str:
+        return links.told(self._surface.link_at(at), self._surface.link_words_at(at))
 
     def _tool_tip(self, widget: QWidget, event: QHelpEvent) -> bool:
         at = event.globalPos()
-        said = self._surface.link_at(at) or self._surface.why_at(at)
+        said = self._told(at) or self._surface.why_at(at)
         if said:
-            QToolTip.showText(at, said, widget)
+            # Qt takes a tip for rich text where it looks so, and that would read files.
+            rich = "<" in said
+            QToolTip.showText(at, f"<p>{escape(said)}</p>" if rich else said, widget)
         else:
             QToolTip.hideText()
         return True
@@ -176,19 +196,3 @@ class Pointer(QObject):
             return
         self._surface.scroll_towards(self._at)
         self._drag()
-
-
-def open_link(address: str) -> bool:
-    """Open an address the user clicked, if it is one for the web or for mail; whether it was."""
-    url = QUrl(address)
-    if url.scheme().lower() not in OPENED_SCHEMES:
-        return False
-    return QDesktopServices.openUrl(url)
-
-
-def whole_cell(spot: Spot, length: int) -> tuple[Spot, Spot]:
-    """Return the two ends of the block a spot is in."""
-    return (
-        Spot(spot.message, spot.region, Place(spot.place.cell, 0)),
-        Spot(spot.message, spot.region, Place(spot.place.cell, length)),
-    )

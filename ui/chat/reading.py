@@ -6,11 +6,12 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QAbstractSlider
 
-from ui.chat import copying, focus
+from ui.chat import copying, focus, menu
 from ui.chat.answer import Answer
 from ui.chat.cells import WHOLE
 from ui.chat.column import Column, Place
 from ui.chat.entry import Entry
+from ui.chat.hint import Hint
 from ui.chat.item import Item
 from ui.chat.selection import Region, Selection, Spot
 
@@ -31,6 +32,7 @@ class Reading:
 
     def __init__(self, view: "ChatView") -> None:
         self._view = view
+        self._hint = Hint(view)
 
     @property
     def selection(self) -> Selection:
@@ -77,6 +79,20 @@ class Reading:
         """Return the address under a global point, "" where there is none."""
         column, inside = self._under(point)
         return column.link_at(inside) if column is not None else ""
+
+    def link_words_at(self, point: QPoint) -> str:
+        """Return the words of the link under a global point, "" where there is none."""
+        column, inside = self._under(point)
+        return column.link_words_at(inside) if column is not None else ""
+
+    def show_link(self, told: str) -> None:
+        """Show where the link under the mouse leads; "" shows nothing."""
+        if told != self._hint.text:
+            self._hint.say(told)
+
+    def offer_link(self, address: str, point: QPoint) -> None:
+        """Ask at a global point whether an address that is not what it seems is to be opened."""
+        menu.offer_link(self._view, address).popup(point)
 
     def why_at(self, point: QPoint) -> str:
         """Return what is wrong with what is under a global point, "" where nothing is."""

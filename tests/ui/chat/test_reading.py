@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 from tests.ui.chat import samples
 from ui.chat import menu
 from ui.chat.answer import Answer
-from ui.chat.pointer import open_link
+from ui.chat.links import open_link
 from ui.chat.view import ChatView
 
 TEXT = "First paragraph.\n\nSecond with $x^2$ inside.\n\n```python\nprint(1)\n```\n"
