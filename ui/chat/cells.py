@@ -133,6 +133,10 @@ class Cell:
         """Return the address under a point, "" where there is none."""
         return ""
 
+    def link_words_at(self, point: QPointF) -> str:
+        """Return the words of the link under a point, "" where there is none."""
+        return ""
+
     def links(self) -> list[str]:
         """Return the addresses in the cell, in order."""
         return []
@@ -270,6 +274,10 @@ class DocumentCell(Cell):
     def link_at(self, point: QPointF) -> str:
         """Return the address under a point, "" where there is none."""
         return self._ready().documentLayout().anchorAt(point - self._text_at())
+
+    def link_words_at(self, point: QPointF) -> str:
+        """Return the words of the link under a point, "" where there is none."""
+        return geometry.link_words(self._ready(), point - self._text_at())
 
 
 def cursor_x(line: QTextLine, offset: int) -> float:

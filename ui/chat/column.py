@@ -306,6 +306,13 @@ class Column:
             return ""
         return self.cells[number].link_at(QPointF(point.x(), point.y() - self.top(number)))
 
+    def link_words_at(self, point: QPoint) -> str:
+        """Return the words of the link under a point, "" where there is none."""
+        number = self.cell_at(point.y())
+        if number < 0 or point.y() - self.top(number) > self.cells[number].height:
+            return ""
+        return self.cells[number].link_words_at(QPointF(point.x(), point.y() - self.top(number)))
+
     def why_at(self, point: QPoint) -> str:
         """Return what is wrong with what is under a point, "" where nothing is."""
         number = self.cell_at(point.y())

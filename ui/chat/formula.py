@@ -218,6 +218,10 @@ class MathCell(DocumentCell):
         """Return "": a formula has no links."""
         return ""
 
+    def link_words_at(self, point: QPointF) -> str:
+        """Return "", for the same reason."""
+        return ""
+
     def why_at(self, point: QPointF) -> str:
         """Return why the source is shown, "" while it is not known or there is no reason."""
         return self._why

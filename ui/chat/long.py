@@ -282,6 +282,11 @@ class LongCell(ProseCell):
         number = self._under(point.y())
         return self._keep(number).link_at(point - QPointF(0, self._tops[number]))
 
+    def link_words_at(self, point: QPointF) -> str:
+        """Return the words of the link under a point, "" where there is none."""
+        number = self._under(point.y())
+        return self._keep(number).link_words_at(point - QPointF(0, self._tops[number]))
+
     def why_at(self, point: QPointF) -> str:
         """Return why the formula under a point is shown as its source, "" without a reason."""
         number = self._under(point.y())
