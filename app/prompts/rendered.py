@@ -110,7 +110,10 @@ def _written(
 def _shows(text: str, messages: Sequence[dict[str, Any]]) -> bool:
     """Whether the last question is in the prompt."""
     asked = [message["content"] for message in messages if message["role"] == "user"]
-    return not asked or asked[-1].strip().casefold() in text.casefold()
+    if not asked:
+        return True
+    last = asked[-1].strip()
+    return last in text or last.casefold() in text.casefold()
 
 
 def _messages(
