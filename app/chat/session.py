@@ -192,20 +192,22 @@ class Session(SessionAttachments):
 
     # ------------------------------------------------------------ turns
 
-    def send(self, text: str, *, without_images: bool = False) -> bool:
+    def send(self, text: str, *, without_images: bool = False, alone: bool = False) -> bool:
         """Send a message and begin its answer; False where that cannot be (it is said why).
 
         What is attached goes with it. without_images: images are not shown to the model, which
-        one that cannot see needs the user's word for.
+        one that cannot see needs the user's word for. alone: the text is not the draft's, which
+        stays as it is with all that is attached to it.
         """
-        if not (text.strip() or self.state.attached) or not self._may_begin():
+        wanted = () if alone else self.state.attached
+        if not (text.strip() or wanted) or not self._may_begin():
             return False
-        attached = self._outgoing(without_images=without_images)
+        attached = () if alone else self._outgoing(without_images=without_images)
         if attached is None:
             return False
         said = (Text(text),) if text.strip() else ()
         user = self._message(self.state.conversation.leaf, "user", (*attached, *said))
-        self._begin(user, sent=True)
+        self._begin(user, sent=not alone)
         return True
 
     def retry(self, message_id: str) -> bool:
@@ -348,14 +350,14 @@ class Session(SessionAttachments):
             known, draft = chat_id, "" if sent else None
             self._durable.put(lambda store: store.add_messages(known, messages, draft=draft))
         else:
-            chat_id = self._begin_chat(messages)
+            chat_id = self._begin_chat(messages, takes_draft=sent)
         self._change("conversation", chat_id=chat_id, conversation=conversation)
         if sent:
             self._draft_due = None
             self._change("chat", "attached", draft="", attached=())
         self._touch(chat_id)
 
-    def _begin_chat(self, messages: tuple[Message, ...]) -> str:
+    def _begin_chat(self, messages: tuple[Message, ...], *, takes_draft: bool) -> str:
         chat_id, state = new_id(), self.state
         first = messages[0]
         names = (part.name for part in first.attachments)
@@ -369,7 +371,7 @@ class Session(SessionAttachments):
                 system_prompt=state.system_prompt,
                 thinking_budget=state.thinking_budget,
                 model=state.model.path,
-                takes_draft=True,
+                takes_draft=takes_draft,
             )
         )
         self._durable.put(lambda store: store.set_state(OPEN_CHAT, chat_id))

@@ -61,7 +61,7 @@ def _loop(session: Session, news: threading.Event) -> int:
         elif text == "/help":
             print(_HELP)
         elif text:
-            session.send(text)
+            session.send(text, alone=True)
             _follow(session, news)
 
 

@@ -210,6 +210,20 @@ def test_a_draft_is_of_its_chat_and_editing_beside_it_leaves_it(desk: Desk) -> N
     again.session.close()
 
 
+def test_what_the_terminal_sends_leaves_the_windows_draft(desk: Desk) -> None:
+    ready(desk)
+    attach(desk, CAT)
+    desk.session.set_draft("half a thought")
+    desk.idle()
+    assert desk.session.send("Hello", alone=True)
+    desk.answer()
+    assert of_question(desk) == ()
+    desk.session.new_chat()
+    desk.idle()
+    assert desk.session.state.attached == (CAT.part,)
+    assert desk.session.state.draft == "half a thought"
+
+
 def test_a_file_that_vanished_is_named_and_the_chat_goes_on(desk: Desk) -> None:
     ready(desk)
     attach(desk, notes())

@@ -112,3 +112,10 @@ def estimated(parts: tuple[Attachment, ...]) -> int:
         large = QSize(LARGE_PX, LARGE_PX)
         return fitted(only, large).height() if isinstance(only, Image) else MEDIUM_PX // 2
     return -(-len(parts) // 3) * (MEDIUM_PX if len(parts) <= FEW else SMALL_PX)
+
+
+def kept_words(parts: tuple[Attachment, ...]) -> str:
+    """Return what is said of attachments while their message is edited, "" for none."""
+    if len(parts) > 1:
+        return f"Its {len(parts)} attachments stay"
+    return f"{parts[0].name} stays attached" if parts else ""

@@ -1,7 +1,7 @@
 """The editor that takes a message's place while it is edited."""
 
 from PySide6.QtCore import QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
 from ui import theme
@@ -16,6 +16,8 @@ MOST_LINES = 16
 class Editor(QWidget):
     """A text box with Save and Cancel. Ctrl+Enter saves, Esc cancels.
 
+    keeps: what is said, beside the buttons, of what stays with the message.
+
     Signals:
         saved: the new text.
         cancelled: leave the message as it is.
@@ -26,8 +28,11 @@ class Editor(QWidget):
     cancelled = Signal()
     resized = Signal()
 
-    def __init__(self, parent: QWidget, text: str, *, save: str, name: str) -> None:
+    def __init__(
+        self, parent: QWidget, text: str, *, save: str, name: str, keeps: str = ""
+    ) -> None:
         super().__init__(parent)
+        self._keeps = keeps
         self.box = TypingBox(self, most_lines=MOST_LINES)
         self.box.setAccessibleName(name)
         self.box.set_text(text)
@@ -77,4 +82,13 @@ class Editor(QWidget):
         painter.setPen(QPen(QColor(colours.accent), 1))
         painter.setBrush(QColor(colours.card))
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 14, 14)
+        if self._keeps:
+            place = QRectF(self.cancel.geometry())
+            room = QRectF(PAD_PX + 4, place.top(), place.left() - PAD_PX - 16, place.height())
+            painter.setPen(QColor(colours.muted))
+            painter.setFont(theme.caption_font())
+            words = QFontMetricsF(painter.font()).elidedText(
+                self._keeps, Qt.TextElideMode.ElideMiddle, room.width()
+            )
+            painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, words)
         painter.end()

@@ -24,7 +24,7 @@ from PySide6.QtWidgets import QWidget
 from app.chat.attachments import described
 from ui import theme
 from ui.chat import style
-from ui.chat.attach_gallery import Gallery
+from ui.chat.attach_gallery import Gallery, kept_words
 from ui.chat.column import Anchor, Place
 from ui.chat.controls import QuietButton, focus_ring
 from ui.chat.editor import Editor
@@ -156,6 +156,7 @@ class Item(QWidget):
             self.entry.message.text,
             save="Save and send" if user else "Save",
             name="Edit your message" if user else "Edit the answer",
+            keeps=kept_words(self.entry.message.attachments),
         )
         self.editor.saved.connect(self._on_saved)
         self.editor.cancelled.connect(self.end_edit)
