@@ -15,7 +15,7 @@ from app.settings import Settings
 from tests.support.session import Desk
 
 THOUGHT = ["[THINK]", "Two ", "and two.", "[/THINK]", "Four", "."]
-FOREVER = ["[THINK]", "Well, ", {"forever": "and so on, "}]
+FOREVER = ["[THINK]", "Well, ", {"forever": "and so on, {n} "}]
 
 
 @pytest.fixture

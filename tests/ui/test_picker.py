@@ -21,7 +21,7 @@ from ui.picker import ink
 from ui.picker.panel import Picker
 from ui.tokens import DARK, LIGHT, Theme
 
-FOREVER = ["[THINK]", "Well, ", {"forever": "and so on, "}]
+FOREVER = ["[THINK]", "Well, ", {"forever": "and so on, {n} "}]
 
 
 @pytest.fixture

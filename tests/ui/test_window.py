@@ -31,7 +31,7 @@ from ui.privacy import ConnectionList
 from ui.shortcuts import ShortcutList
 
 THOUGHT = ["[THINK]", "Two ", "and two.", "[/THINK]", "Four", "."]
-FOREVER = ["[THINK]", "Well, ", {"forever": "and so on, "}]
+FOREVER = ["[THINK]", "Well, ", {"forever": "and so on, {n} "}]
 CONTROL = Qt.KeyboardModifier.ControlModifier
 
 Open = Callable[..., Driven]

@@ -15,7 +15,8 @@ Each generation takes the next reply, the last one again and again. An item of a
 a string (a control token where it names one), or an object: {"hex": "e282"} bytes, {"wait_s": 1} a
 pause before the next token, {"die": "SIGKILL"} a signal sent to itself, {"exit": 3} an exit,
 {"bug": "text"} an exception, {"fail": "A sentence."} a failure that the engine survives. After the
-last item comes the end-of-generation token; {"forever": "word "} repeats instead.
+last item comes the end-of-generation token; {"forever": "word "} repeats instead, and with "{n}" in
+it never says the same again.
 The prompt is encoded a word a token, control tokens by name.
 """
 
@@ -146,7 +147,7 @@ class ScriptedBackend:
         while self._at < len(self._reply):
             item = self._reply[self._at]
             if isinstance(item, dict) and "forever" in item:
-                item = item["forever"]
+                item = item["forever"].replace("{n}", str(len(self._tokens)))
             else:
                 self._at += 1
             if isinstance(item, str):
