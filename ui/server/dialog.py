@@ -8,21 +8,18 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFont, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QDialog,
     QFileDialog,
     QGridLayout,
     QHBoxLayout,
     QLabel,
     QLineEdit,
-    QListWidget,
-    QListWidgetItem,
     QVBoxLayout,
     QWidget,
 )
 
 from ui import theme
-from ui.server.parts import Finding, model_rows
+from ui.server.parts import Finding, ModelList
 from ui.widgets import button, muted
 
 WIDTH_PX = 520
@@ -65,7 +62,7 @@ class ConnectDialog(QDialog):
         self.certificate.setToolTip("Trust a certificate of your own, for an https:// address")
         self.test = button("Test", "plain")
         self.finding = Finding()
-        self.models = QListWidget()
+        self.models = ModelList()
         self.cancel = button("Cancel", "plain")
         self.connect_ = button("Connect", "primary")
         self._lay_out()
@@ -94,13 +91,6 @@ class ConnectDialog(QDialog):
         fields.addWidget(self.certificate, 1, 2)
         fields.addWidget(self.key_note, 2, 1, 1, 2)
         fields.setColumnStretch(1, 1)
-        self.models.setAccessibleName("Models of the server")
-        self.models.setFont(theme.ui_font())
-        self.models.setFrameShape(QListWidget.Shape.NoFrame)
-        self.models.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.models.setUniformItemSizes(True)
-        self.models.setFixedHeight(164)
-        self.models.viewport().setAutoFillBackground(False)
         for one in (self.cancel, self.connect_, self.test, self.certificate):
             one.setAutoDefault(False)
         feet = QHBoxLayout()
@@ -166,16 +156,7 @@ class ConnectDialog(QDialog):
         """
         self.test.setEnabled(True)
         self.finding.say("warn" if leaves else "good", said, lines)
-        self.models.clear()
-        for name, text in model_rows(models):
-            item = QListWidgetItem(text)
-            item.setData(Qt.ItemDataRole.UserRole, name)
-            item.setToolTip(text)
-            self.models.addItem(item)
-            if name == chosen:
-                self.models.setCurrentItem(item)
-        if self.models.currentItem() is None:
-            self.models.setCurrentRow(0)
+        self.models.show_models(models, chosen)
         self.models.show()
         self.models.setFocus(Qt.FocusReason.OtherFocusReason)
         self._show_chosen()
@@ -193,7 +174,7 @@ class ConnectDialog(QDialog):
             self.resize(WIDTH_PX, max(self.minimumSizeHint().height(), layout.sizeHint().height()))
 
     def _show_chosen(self) -> None:
-        self.connect_.setEnabled(self.models.currentItem() is not None)
+        self.connect_.setEnabled(bool(self.models.chosen()))
 
     # ------------------------------------------------------------ what the user does
 
@@ -212,9 +193,8 @@ class ConnectDialog(QDialog):
             self.try_address()
 
     def _on_connect(self) -> None:
-        item = self.models.currentItem()
-        if item is not None and self.connect_.isEnabled():
-            self.connected.emit(item.data(Qt.ItemDataRole.UserRole))
+        if self.connect_.isEnabled():
+            self.connected.emit(self.models.chosen())
 
     def _on_certificate(self) -> None:
         kinds = "Certificates (*.pem *.crt *.cer);;All files (*)"
