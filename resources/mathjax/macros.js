@@ -275,7 +275,15 @@ function fraction(parser, sign) {
 const smalls = Object.fromEntries([...HIGH, ...LOW].map((char) => [char, small]));
 const roots = (how) => Object.fromEntries(Object.keys(ROOTS).map((sign) => [sign, how]));
 const fractions = Object.fromEntries([...FRACTIONS].map((char) => [char, fraction]));
-new MacroMap('ponder-signs', { ...roots(root), ...smalls, ...fractions });
+// As signs they would have their limits beside them.
+const BIG = {
+  '∑': 'sum', '∏': 'prod', '∐': 'coprod', '⋃': 'bigcup', '⋂': 'bigcap', '⋁': 'bigvee', '⋀': 'bigwedge',
+  '⨁': 'bigoplus', '⨂': 'bigotimes', '⨆': 'bigsqcup',
+};
+const big = Object.fromEntries(Object.entries(BIG).map(([sign, name]) => [
+  sign, (parser) => insert(parser, `\\${name} `),
+]));
+new MacroMap('ponder-signs', { ...roots(root), ...smalls, ...fractions, ...big });
 new MacroMap('ponder-text-signs', roots(rootInText));
 
 new CommandMap('ponder-macros', {
