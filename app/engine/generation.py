@@ -10,7 +10,7 @@ import hashlib
 import sys
 import time
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from app.engine.backends.base import Backend, Token
@@ -159,10 +159,12 @@ def generate(
     outbox: Outbox,
     received: float,
     renderer: Renderer,
+    prepare: Callable[[Sequence[int]], None] | None = None,
 ) -> None:
     """Answer a Generate, up to its Finished. Raises WorldError where it cannot be done.
 
-    context: how many tokens the sequence can hold. received: when the command came.
+    context: how many tokens the sequence can hold. received: when the command came. prepare: may
+    bring the back end nearer to the prompt's ids.
     """
     request = command.request
     row = FORMATS[command.reasoning]
@@ -170,9 +172,11 @@ def generate(
     thinking_open = command.thinking_open or written.thinking_open
     ids = backend.encode(written.prompt)
     _check_length(len(ids), context)
+    if prepare is not None:
+        prepare(ids)
     kept = backend.reuse(ids)
     times = _Times(received)
-    by_id = any(knows(backend, marker) for marker in row.openers)
+    by_id = bool(row.vital) and all(knows(backend, marker) for marker in row.vital)
     voice = Voice(request, row, thinking_open, outbox, by_id=by_id)
 
     def progress(done: int) -> None:

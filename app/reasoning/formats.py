@@ -60,6 +60,13 @@ class Format:
         return frozenset(found - {""})
 
     @property
+    def vital(self) -> tuple[str, ...]:
+        """Return the markers without which thoughts cannot be told from answers."""
+        if self.channels:
+            return (*(mark for mark, _ in self.channels.begin), self.channels.sep)
+        return (self.open, self.close) if self.open else ()
+
+    @property
     def openers(self) -> tuple[str, ...]:
         """Return the markers that an output may begin with, if it thinks."""
         if self.channels:
