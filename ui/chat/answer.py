@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QWidget
 from app.chat.message import Message
 from ui.chat import words
 from ui.chat.column import Place
-from ui.chat.entry import Entry
+from ui.chat.entry import READ_AT_ONCE, Entry
 from ui.chat.footer import Footer
 from ui.chat.item import PAD_X, PAD_Y, Item, Picked
 from ui.chat.pointer import Pointer
@@ -36,7 +36,7 @@ class Answer(Item):
 
     def refresh(self) -> None:
         """Bring widgets and texts up to the entry."""
-        self.entry.fill()
+        self.entry.fill(READ_AT_ONCE)
         if self.editor is not None:
             return
         if self._writing != self._has_caret:
@@ -52,6 +52,12 @@ class Answer(Item):
     def _writing(self) -> bool:
         turn = self.entry.turn
         return turn is not None and turn.phase == "answering"
+
+    @property
+    def behind(self) -> bool:
+        """Whether there is more to be read of the text, or of a thought that is open."""
+        is_open = self.panel is not None and not self.panel.collapsed
+        return self.entry.behind(thinking=is_open and self.editor is None)
 
     def _refresh_progress(self) -> None:
         turn = self.entry.turn
@@ -85,7 +91,7 @@ class Answer(Item):
         collapsed = (not thinking) if entry.collapsed is None else entry.collapsed
         collapsed = collapsed and not entry.peeked
         if not collapsed:
-            entry.fill_thinking()
+            entry.fill_thinking(READ_AT_ONCE)
         self.panel.say(
             title, facts, running=thinking, collapsed=collapsed, offered=self._may_answer_now()
         )

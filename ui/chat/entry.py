@@ -17,6 +17,8 @@ from ui.chat.shelf import Shelf
 
 AFTER_QUESTION_PX = 16
 AFTER_ANSWER_PX = 32
+READ_AT_ONCE = 8000
+"""Characters of Markdown that one tick reads, 20 ms of it: the rest of a longer text follows."""
 ESTIMATED_LINE_PX = 24
 ESTIMATED_EXTRA_PX = 120
 """What an answer has besides its text: panel, footer, gaps."""
@@ -29,17 +31,24 @@ class Feed:
         self._column = column
         self._blocks = Blocks()
         self._text = ""
+        self.behind = False
 
-    def show(self, text: str) -> bool:
-        """Show a text, which usually begins with what is shown; return whether it is new."""
+    def show(self, text: str, most: int | None = None) -> bool:
+        """Show a text, which usually begins with what is shown; return whether anything is new.
+
+        most: of the characters that are new, so many are read now, and the others the next time.
+        """
+        self.behind = False
         if text == self._text:
             return False
         if not text.startswith(self._text):
             self._blocks, self._text = Blocks(), ""
             self._column.clear()
-        unchanged, blocks = self._blocks.append(text[len(self._text) :])
+        end = len(text) if most is None else min(len(text), len(self._text) + most)
+        unchanged, blocks = self._blocks.append(text[len(self._text) : end])
         self._column.set_blocks(blocks, unchanged)
-        self._text = text
+        self._text = text[:end]
+        self.behind = end < len(text)
         return True
 
 
@@ -147,19 +156,27 @@ class Entry:
             return self.turn.thinking
         return self.message.thinking.text if self.message.thinking else ""
 
-    def fill(self) -> bool:
-        """Bring the text's column up to message and turn; whether anything in it is new."""
+    def behind(self, *, thinking: bool) -> bool:
+        """Whether only a part of the text was read so far, or of the thinking if that is asked."""
+        return self._feeds.text.behind or (thinking and self._feeds.thinking.behind)
+
+    def fill(self, most: int | None = None) -> bool:
+        """Bring the text's column up to message and turn; whether anything in it is new.
+
+        most: the characters that are read now, None for all; `behind` says whether any are left.
+        """
         if self.message.role != "user":
-            return self._feeds.text.show(self.turn.answer if self.turn else self.message.text)
+            said = self.turn.answer if self.turn else self.message.text
+            return self._feeds.text.show(said, most)
         if self._plain == self.message.text:
             return False
         self._plain = self.message.text
         self.text.set_plain(self._plain)
         return True
 
-    def fill_thinking(self) -> bool:
+    def fill_thinking(self, most: int | None = None) -> bool:
         """Do the same for the thinking; a panel that is closed need not have it parsed."""
-        return self._feeds.thinking.show(self.thought)
+        return self._feeds.thinking.show(self.thought, most)
 
     def take(self, message: Message) -> None:
         """Show another state of the same message."""

@@ -90,6 +90,11 @@ class Item(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StaticContents)
         self._drawn_at = QPoint()
 
+    @property
+    def behind(self) -> bool:
+        """Whether there is more to be read of what it shows."""
+        return self.entry.behind(thinking=False)
+
     # ------------------------------------------------------------ layout
 
     def settle(self, width: int, top: int, bottom: int, panel_px: int) -> int:

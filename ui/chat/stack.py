@@ -10,7 +10,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from itertools import accumulate
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QPalette, QResizeEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QWidget
 
@@ -54,6 +54,9 @@ class Stack(QAbstractScrollArea):
         self._tops: list[int] = []
         self._following = True
         self._settling = False
+        self._reads_on = QTimer(self)
+        self._reads_on.setSingleShot(True)
+        self._reads_on.timeout.connect(self._read_on)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.viewport().setBackgroundRole(QPalette.ColorRole.Window)
@@ -189,6 +192,18 @@ class Stack(QAbstractScrollArea):
         bar.setValue(top)
         self._note_bottom()
         self._settling = False
+        if not self._reads_on.isActive() and any(self._behind()):
+            self._reads_on.start()
+
+    def _behind(self) -> list[Item]:
+        return [item for item in self._items.values() if item.behind]
+
+    def _read_on(self) -> None:
+        """Read more of the long texts that are shown: they grow as one that is written does."""
+        keep = self.kept()
+        for item in self._behind()[-1:]:
+            item.refresh()
+        self.settle(keep)
 
     def settle_around(self, entry: Entry) -> None:
         """Lay out anew; the top of one message stays where it is."""

@@ -23,7 +23,7 @@ from ui import theme
 from ui.chat import focus, menu, warm
 from ui.chat.answer import Answer
 from ui.chat.column import Place
-from ui.chat.entry import Entry
+from ui.chat.entry import READ_AT_ONCE, Entry
 from ui.chat.find import Finder
 from ui.chat.item import Item, Question
 from ui.chat.picture import Pictures
@@ -203,7 +203,7 @@ class ChatView(Stack):
         item = self.item(entry.id)
         if item is not None:
             item.refresh()
-        elif entry.fill():
+        elif entry.fill(READ_AT_ONCE):
             entry.measured_for = -1
         self.settle(keep)
 

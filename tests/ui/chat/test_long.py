@@ -4,6 +4,7 @@ import pytest
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
 
 from app.markup.blocks import Blocks, parse
 from tests.ui.chat import samples
@@ -123,3 +124,48 @@ def test_what_is_cut_off_is_not_laid_out_again(
     assert max(sizes) < 7000
     view.resize(640, 500)
     assert item.entry.text.cells[0].exact
+
+
+def test_a_long_answer_that_is_opened_is_read_bit_by_bit(view: ChatView, qtbot: QtBot) -> None:
+    text = "".join(f"## Part {number}\n\n{WORDS}\n\n" for number in range(400))
+    branch = [samples.question(), samples.answer(text, "Hm.\n\n" * 3000)]
+    view.show_conversation(branch, samples.alone, {"a1": False})
+    [_, entry] = view.entries
+    assert entry.behind(thinking=True)
+    assert 0 < len(entry.text.cells) < 400
+    qtbot.waitUntil(lambda: not entry.behind(thinking=True), timeout=60_000)
+    assert len(entry.text.cells) == 800
+    assert len(entry.thinking.cells) == 3000
+    bar = view.verticalScrollBar()
+    assert bar.value() == bar.maximum()
+
+
+def test_what_is_read_stays_where_it_is_while_the_rest_is_read(
+    view: ChatView, qtbot: QtBot
+) -> None:
+    text = "".join(f"## Part {number}\n\n{WORDS}\n\n" for number in range(400))
+    branch = [samples.question("Hm? " * 400), samples.answer(text)]
+    view.show_conversation(branch, samples.alone, {})
+    view.verticalScrollBar().setValue(100)
+    entry, item = view.entries[1], view.item("a1")
+    assert entry.behind(thinking=True)
+    assert item is not None
+    before = item.y()
+    qtbot.waitUntil(lambda: not entry.behind(thinking=True), timeout=60_000)
+    assert item.y() == before
+    assert view.verticalScrollBar().value() == 100
+
+
+def test_a_thought_that_is_closed_is_not_read_on(view: ChatView, qtbot: QtBot) -> None:
+    branch = [samples.question(), samples.answer("Yes.", "Hm.\n\n" * 9000)]
+    view.show_conversation(branch, samples.alone, {"a1": False})
+    entry = view.entries[1]
+    view.toggle_thinking()
+    QApplication.processEvents()
+    read = len(entry.thinking.cells)
+    assert 0 < read < 9000
+    QApplication.processEvents()
+    assert len(entry.thinking.cells) == read
+    view.toggle_thinking()
+    qtbot.waitUntil(lambda: not entry.behind(thinking=True), timeout=60_000)
+    assert len(entry.thinking.cells) == 9000
