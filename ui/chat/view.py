@@ -6,6 +6,7 @@ per token: `show_turn` takes a whole state, at most 30 times a second.
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import (
@@ -37,6 +38,8 @@ from ui.chat.zoom import Zoom
 from ui.formulas.desk import Formulas, Wish
 
 SLOW_MS = 20.0
+CLOCK_MS = 1000
+"""How long after the last word the time of a thought goes on by itself."""
 REST_SHARE = 3
 """A paragraph without an end costs more with every token (160 kB of it 0.2 s a frame). A frame that
 took longer than SLOW_MS is followed by a rest of three times as long, so that keys and clicks get
@@ -79,6 +82,10 @@ class ChatView(Stack):
         self.wraps = WrapDesk(self)
         self._hold: Keep | None = None
         self._running = ""
+        self._shown_at = 0.0
+        self._clock = QTimer(self)
+        self._clock.setInterval(CLOCK_MS)
+        self._clock.timeout.connect(self._tell_time)
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.timeout.connect(lambda: self._show_running(self._running))
@@ -135,6 +142,11 @@ class ChatView(Stack):
             self._mark_last()
         other_phase = entry.turn is None or entry.turn.phase != turn.phase
         entry.turn, entry.budget = turn, budget
+        self._shown_at = time.monotonic()
+        if turn.phase == "thinking":
+            self._clock.start()
+        else:
+            self._clock.stop()
         if other_phase or not self._rest.isActive():
             self._show_running(message_id)
 
@@ -151,12 +163,24 @@ class ChatView(Stack):
         if spent_ms > SLOW_MS:
             self._rest.start(int(spent_ms * REST_SHARE))
 
+    def _tell_time(self) -> None:
+        """Let the clock of a thought go on while no word comes: the engine is busy, not gone."""
+        entry = self.entry(self._running)
+        if entry is None or entry.turn is None:
+            self._clock.stop()
+            return
+        now = time.monotonic()
+        entry.turn = replace(entry.turn, now=entry.turn.now + now - self._shown_at)
+        self._shown_at = now
+        self._show_running(entry.id)
+
     def finish_turn(self, message: Message) -> None:
         """Show the end of an answer: the message as it is kept."""
         entry = self.entry(message.id)
         if entry is None:
             return
         self._rest.stop()
+        self._clock.stop()
         entry.take(message)
         entry.turn = None
         self._refresh(entry)
@@ -165,6 +189,7 @@ class ChatView(Stack):
     def clear(self) -> None:
         """Show nothing."""
         self._rest.stop()
+        self._clock.stop()
         for entry in self.entries:
             self._forget(entry)
         self.entries = []
@@ -298,6 +323,7 @@ class ChatView(Stack):
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
         """End what typesets formulas; within a window, that is the window's to call."""
+        self._clock.stop()
         self.formulas.close()
         super().closeEvent(event)
 

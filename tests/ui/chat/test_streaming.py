@@ -1,6 +1,7 @@
 """An answer on its way: waiting, thinking, answering, ending."""
 
 import random
+import time
 from dataclasses import replace
 
 import pytest
@@ -65,6 +66,22 @@ def test_thinking_is_open_counts_and_offers_to_answer_now(view: ChatView, qtbot:
     assert panel(view).body.isVisible()
     with qtbot.waitSignal(view.answer_now_requested):
         qtbot.mouseClick(panel(view).now, Qt.MouseButton.LeftButton)
+
+
+def test_the_clock_of_a_thought_goes_on_while_no_word_comes(
+    view: ChatView, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask(view)
+    view.show_turn("a1", samples.thinking(seconds=42.0))
+    head = panel(view).header
+    assert head.title == "Thinking… 0:42"
+    later = time.monotonic() + 65
+    monkeypatch.setattr("ui.chat.view.time.monotonic", lambda: later)
+    qtbot.waitUntil(lambda: head.title.startswith("Thinking… 1:4"), timeout=60_000)
+    monkeypatch.undo()
+    view.show_turn("a1", samples.thinking(seconds=44.0))
+    assert head.title == "Thinking… 0:44"
+    view.finish_turn(samples.answer("", samples.THOUGHT, status="cancelled"))
 
 
 def test_a_thought_before_its_first_token_is_a_panel_already(view: ChatView) -> None:
