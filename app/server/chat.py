@@ -138,6 +138,8 @@ class ServerModel:
             if stopped != "close" and ended != "close":
                 return True
             running.closed = True
+            if stopped == "close":
+                running.closed_by = "asked"
             running.speech.close()
             outbox.flush()
             body = self._after_thought(command, running.speech)
@@ -147,7 +149,7 @@ class ServerModel:
         kind = self._kind
         if not command.unfinished:
             if command.thinking_budget == 0:
-                running.closed = True
+                running.closed, running.closed_by = True, "budget"
                 return self._anew(command)
             return requests.body(command, kind, self._model)
         goes_on = kind.prefill != "none" and (kind.thoughts or not running.speech.thought)
@@ -215,7 +217,7 @@ class ServerModel:
 def _take(
     command: Generate, event: Event, body: dict[str, Any], running: Running, outbox: Outbox
 ) -> bool:
-    """Take in one event of a reply; return whether the thought's budget is spent with it."""
+    """Take in one event of a reply; return whether the thought shall end with it."""
     if isinstance(event, Comment):
         told = _KEEPALIVE.match(event.text)
         if told is not None:
@@ -236,10 +238,7 @@ def _take(
         running.first = running.first or time.monotonic()
         running.speech.say(channel, text, 0 if at else 1)
     running.finish = said.finish or running.finish
-    budget, speech = command.thinking_budget, running.speech
-    if budget is None or running.closed or not speech.thinking:
-        return False
-    return speech.thinking_tokens >= budget
+    return running.ends(command, [text for _, text in said.texts])
 
 
 async def _until(

@@ -6,10 +6,12 @@ all (vLLM counts 19 of 26 when it streams), so the events' share divides them.
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from app.engine.outbox import Outbox
-from app.engine.protocol import PromptProgress, Usage
+from app.engine.protocol import ClosedBy, Generate, PromptProgress, Usage
+from app.reasoning.loops import LoopDetector
 from app.server.speech import Speech
 from app.server.stream import Counts
 
@@ -20,7 +22,8 @@ class Running:
 
     began: when its last request went out. first: its first word. before: tokens of thinking and of
     answer that the requests before the last one brought. prompt, cached: tokens, once they are
-    known. closed: the thought was ended by us, once is enough.
+    known. closed: the thought was ended by us, once is enough; closed_by: why. loops: watches the
+    thought, by the texts of its events.
     """
 
     request: int
@@ -35,6 +38,8 @@ class Running:
     cached: int = 0
     counts: list[Counts] = field(default_factory=list)
     closed: bool = False
+    closed_by: ClosedBy = "model"
+    loops: LoopDetector = field(default_factory=LoopDetector)
 
     def ask(self) -> None:
         """Begin another request."""
@@ -49,6 +54,18 @@ class Running:
             return
         self.prompt, self.cached = total, cached
         outbox.send(PromptProgress(self.request, min(done, total), total, cached))
+
+    def ends(self, command: Generate, texts: Sequence[str]) -> bool:
+        """Return whether the thought shall end with these words, and keep why."""
+        if self.closed or not self.speech.thinking:
+            return False
+        circles = [self.loops.feed(hash(text)) for text in texts]
+        budget = command.thinking_budget
+        if budget is not None and self.speech.thinking_tokens >= budget:
+            self.closed_by = "budget"
+        elif command.break_loops and any(circles):
+            self.closed_by = "loop"
+        return self.closed_by != "model"
 
     def usage(self) -> Usage:
         """Return the counts as they stand."""
@@ -84,4 +101,5 @@ class Running:
             prefill_s=prefill_s,
             decode_s=decode_s,
             first_token_s=self.first - self.received if self.first else 0.0,
+            closed_by=self.closed_by,
         )

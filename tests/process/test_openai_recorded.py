@@ -22,7 +22,7 @@ from app.prompts.segments import Thought, Turn
 from app.server import address
 from tests.support import captures
 from tests.support.engine import Engine, said
-from tests.support.replay_server import Replay, replay
+from tests.support.replay_server import HANG, Replay, delta, replay, stream
 
 PACE = float(os.environ.get("PONDER_REPLAY_PACE", "0.02"))
 """Of the recorded pauses, what is kept: 1 is as it was."""
@@ -228,6 +228,7 @@ def test_a_thought_is_closed_and_the_answer_asked_for(engine: Engine, by_click: 
         end = engine.until(lambda event: isinstance(event, Finished | Failed))[-1]
     assert isinstance(end, Finished), end
     assert end.reason == "stop"
+    assert end.usage.closed_by == ("asked" if by_click else "budget")
     first, second = server.questions()
     assert "continue_final_message" not in first.body
     assert second.body["continue_final_message"] is True
@@ -271,3 +272,13 @@ def test_where_an_answer_cannot_go_on_it_is_said(engine: Engine) -> None:
     assert isinstance(end, Failed)
     assert end.problem.key == "server-no-continue"
     assert not server.questions()
+
+
+def test_a_thought_that_goes_in_circles_is_ended(engine: Engine) -> None:
+    circles = [delta(reasoning=word) for word in ("And", " so", " it", " goes", " on", ". ")] * 200
+    with replay(stream(*circles, HANG), "vllm_mi_stream", pace=0) as server:
+        connect(engine, server)
+        end = engine.ask((), turns=ASK)[-1]
+    assert isinstance(end, Finished), end
+    assert (end.reason, end.usage.closed_by) == ("stop", "loop")
+    assert len(server.questions()) == 2
