@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app import paths
 from app.engine import log
 from app.engine.backends.base import Backend
 from app.engine.flags import Flags
@@ -41,6 +42,8 @@ from app.engine.protocol import (
     Unload,
     Unloaded,
 )
+from app.engine.resuming import IDLE_S, Resuming
+from app.engine.states import States
 from app.errors import Problem, WorldError
 from app.prompts.renderer import Renderer
 from app.reasoning.formats import FORMATS
@@ -71,9 +74,16 @@ def main(connection: "Connection[Event, Command]", log_path: str, parent_pid: in
         target=_read_commands, args=(connection, flags, jobs), name="commands", daemon=True
     ).start()
     worker = Worker(Outbox(connection), flags)
+    idle = False
     while True:
-        received, job = jobs.get()
-        worker.do(job, received)
+        try:
+            received, job = jobs.get(timeout=None if idle else IDLE_S)
+        except queue.Empty:
+            worker.idle()
+            idle = True
+        else:
+            worker.do(job, received)
+            idle = False
 
 
 def _die_with_parent(parent_pid: int) -> None:
@@ -118,6 +128,8 @@ class Worker:
         self._info: ModelInfo | None = None
         self._pace = Pace(1)
         self._renderer = Renderer()
+        self._words_only = False
+        self._resuming: Resuming | None = None
 
     def do(self, job: Load | Tokenize | Generate | Unload, received: float) -> None:
         """Do one job; the world's faults are its answer."""
@@ -159,10 +171,22 @@ class Worker:
             self._unload()
             raise
         self._pace = Pace(job.options.batch)
+        self._words_only = job.options.words_only
+        if self._backend is not None:
+            states = States(paths.cache_dir() / "states", _likeness(info))
+            self._resuming = Resuming(self._backend, states)
         self._outbox.send(Loading(job.request, 1.0))
         self._outbox.send(Loaded(job.request, info, time.monotonic() - began))
 
+    def idle(self) -> None:
+        """Use the time in which nothing is asked."""
+        if self._resuming is not None:
+            self._resuming.idle()
+
     def _unload(self) -> None:
+        if self._resuming is not None:
+            self._resuming.close()
+            self._resuming = None
         for model in (self._backend, self._server):
             if model is not None:
                 model.unload()
@@ -196,6 +220,8 @@ class Worker:
             self._server.generate(job, flags=flags, outbox=outbox, received=received)
             return
         backend, info = self._loaded()
+        if self._words_only:
+            raise WorldError(Problem("no-weights", "The model was opened without its weights."))
         generate(
             backend,
             job,
@@ -205,6 +231,7 @@ class Worker:
             outbox=self._outbox,
             received=received,
             renderer=self._renderer,
+            prepare=None if self._resuming is None else self._resuming.prepare,
         )
 
     def _loaded(self) -> tuple[Backend, ModelInfo]:
@@ -213,6 +240,16 @@ class Worker:
                 Problem("no-model", "No model is loaded.", "Choose a model, then send again.")
             )
         return self._backend, self._info
+
+
+def _likeness(info: ModelInfo) -> str:
+    """Return what has to be alike for a sequence's state to be of use: file, engine, cache."""
+    try:
+        changed = Path(info.path).stat().st_mtime_ns
+    except OSError:
+        changed = 0
+    about = (info.architecture, info.kv_type, info.gpu_layers, info.build, info.device)
+    return repr((info.path, info.size_bytes, changed, *about))
 
 
 def make_backend(name: BackendName) -> Backend:

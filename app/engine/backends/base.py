@@ -7,6 +7,7 @@ faults are `WorldError`s with a whole sentence; any other exception is a bug and
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from app.engine.protocol import LoadOptions, ModelInfo, Sampling
@@ -71,6 +72,22 @@ class Backend(Protocol):
 
     def append(self, token_id: int) -> bool:
         """Append one token to the sequence; return False if it was stopped halfway."""
+
+    @property
+    def sequence(self) -> Sequence[int]:
+        """Return the tokens that were read and appended."""
+
+    def state_bytes(self) -> int:
+        """Return how large a file of the sequence would be; 0 where none can be made."""
+
+    def save(self, path: Path) -> bool:
+        """Write what was computed for the sequence into a file; return whether that went well."""
+
+    def restore(self, path: Path, ids: Sequence[int]) -> bool:
+        """Take up the sequence of such a file, whose tokens are ids, in place of the present one.
+
+        Return whether that went well; if not, the sequence is empty.
+        """
 
 
 def load_cancelled() -> WorldError:

@@ -9,6 +9,7 @@ vocabulary's logits are needed.
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from app.engine.backends import mlx_load
@@ -122,6 +123,23 @@ class MlxBackend:
         if len(self._ids) % STEP == 0:
             self._core.clear_cache()
         return True
+
+    @property
+    def sequence(self) -> Sequence[int]:
+        """Return the tokens that were read and appended."""
+        return self._ids
+
+    def state_bytes(self) -> int:
+        """Return 0: nothing is kept on disk."""
+        return 0
+
+    def save(self, path: Path) -> bool:
+        """Keep nothing."""
+        return False
+
+    def restore(self, path: Path, ids: Sequence[int]) -> bool:
+        """Take up nothing: nothing was kept."""
+        return False
 
     def _following(self, tokens: Any) -> Any:
         """Begin to compute tokens, and the draw after them; return the drawn token to be."""

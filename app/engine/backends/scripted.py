@@ -163,6 +163,23 @@ class ScriptedBackend:
         self._read.append(token_id)
         return True
 
+    @property
+    def sequence(self) -> Sequence[int]:
+        """Return the tokens that were read and appended."""
+        return self._read
+
+    def state_bytes(self) -> int:
+        """Return 0: nothing is kept on disk."""
+        return 0
+
+    def save(self, path: Path) -> bool:
+        """Keep nothing."""
+        return False
+
+    def restore(self, path: Path, ids: Sequence[int]) -> bool:
+        """Take up nothing: nothing was kept."""
+        return False
+
     def _spoken(self, token: Token) -> int:
         time.sleep(self._script.get("token_s", 0.0))
         return self._id(token)
