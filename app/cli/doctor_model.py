@@ -1,6 +1,6 @@
 """`ponder doctor --model MODEL`: the exact prompt of a model, where it came from, if it thinks.
 
-The model is loaded, because the engine's own vocabulary decides what a control token is.
+The engine opens the model without its weights: its vocabulary decides what a control token is.
 """
 
 import argparse
@@ -16,9 +16,6 @@ from app.errors import Problem, WorldError
 from app.prompts import detect, doctor
 from app.prompts.messages import parse
 from app.prompts.segments import Turn
-
-_CONTEXT = 512
-"""Tokens: enough to load a model with, whatever the prompt's length; nothing is generated."""
 
 _SAMPLE = [Turn("user", ("Hello",))]
 
@@ -51,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     turns, unfinished = read_messages(arguments.messages)
     path = model_path(arguments.model)
     with engine() as opened:
-        info = loaded(opened, path, context=_CONTEXT)
+        info = loaded(opened, path, words_only=True)
         wanted = arguments.prompt_format
         choice = detect.choose(info, wanted)
         row = detect.reasoning(info, wanted)

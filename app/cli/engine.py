@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from app import paths, settings
@@ -114,10 +115,16 @@ def load(
         yield event
 
 
-def loaded(opened: Engine, path: Path, *, context: int | None = None) -> ModelInfo:
-    """Load a model and return what the engine knows of it. Raises WorldError on failure."""
+def loaded(
+    opened: Engine, path: Path, *, context: int | None = None, words_only: bool = False
+) -> ModelInfo:
+    """Load a model and return what the engine knows of it. Raises WorldError on failure.
+
+    words_only: enough to encode prompts with, nothing to generate.
+    """
     info: ModelInfo | None = None
-    for event in load(opened, path, context=context):
+    options = replace(options_for(path, context), words_only=words_only)
+    for event in load(opened, path, options=options):
         if isinstance(event, Loaded):
             info = event.info
     if info is None:

@@ -93,7 +93,7 @@ def run_tokens(arguments: argparse.Namespace) -> int:
     turns, unfinished = read_messages(arguments.messages)
     wanted = arguments.prompt_format
     with engine() as opened:
-        info = loaded(opened, model_path(arguments.model))
+        info = loaded(opened, model_path(arguments.model), words_only=True)
         prompt, version = prompt_for(
             info, turns, keep_thinking=True, unfinished=unfinished, wanted=wanted
         )

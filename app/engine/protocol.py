@@ -45,6 +45,7 @@ class LoadOptions:
 
     context: in tokens; gpu_layers: of layers + 1, -1 is all; threads: 0 is the engine's choice.
     cpu_experts: the experts of all layers stay in main memory.
+    words_only: enough to encode prompts with, nothing to generate: a GGUF is open in no time then.
     """
 
     path: str
@@ -55,6 +56,7 @@ class LoadOptions:
     threads: int = 0
     batch: int = 512
     cpu_experts: bool = False
+    words_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ _SMALL_MODEL_BYTES = 32_000_000
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
-    """Pointers to a model and its context, and what is known of them."""
+    """Pointers to a model and its context (None without weights), and what is known of them."""
 
     api: Any
     model: Any
@@ -63,7 +63,8 @@ class LoadedModel:
 
     def free(self) -> None:
         """Free both, and hand the memory back to the system."""
-        self.api.llama_free(self.context)
+        if self.context is not None:
+            self.api.llama_free(self.context)
         self.api.llama_model_free(self.model)
         process_memory.give_back()
 
@@ -76,14 +77,15 @@ def load(options: LoadOptions, progress: LoadProgress) -> LoadedModel:
     llama_library.buffer_lines.clear()
     model = _load_model(api, header, options, progress)
     try:
-        context = _make_context(api, model, header, options)
+        context = None if options.words_only else _make_context(api, model, header, options)
     except WorldError:
         api.llama_model_free(model)
         process_memory.give_back()
         raise
     vocabulary = Vocabulary(api, model)
     info = _info(api, model, context, vocabulary, header, options)
-    info = replace(info, allocated=_allocated(header))
+    if not options.words_only:
+        info = replace(info, allocated=_allocated(header))
     return LoadedModel(api, model, context, vocabulary, info)
 
 
@@ -108,6 +110,7 @@ def _load_model(api: Any, header: Header, options: LoadOptions, progress: LoadPr
 
     params = api.llama_model_default_params()
     params.n_gpu_layers = options.gpu_layers
+    params.vocab_only = options.words_only
     params.use_extra_bufts = not has_amx(api)
     if options.cpu_experts:
         overrides = llama_library.experts_in_main_memory()
@@ -198,7 +201,7 @@ def _info(
         parameters=api.llama_model_n_params(model),
         layers=api.llama_model_n_layer(model),
         vocabulary=vocabulary.size,
-        context=api.llama_n_ctx(context),
+        context=api.llama_n_ctx(context) if context is not None else options.context,
         context_train=api.llama_model_n_ctx_train(model),
         controls=vocabulary.controls(),
         template=template.decode("utf-8", "replace") if template else None,
