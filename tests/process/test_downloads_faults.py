@@ -4,9 +4,7 @@ The hub is a real server and its client the real one; the job runs in this proce
 the child, so that a hundred faults take seconds.
 """
 
-import datetime
 import hashlib
-import ipaddress
 import random
 import ssl
 import subprocess
@@ -23,6 +21,7 @@ from app.models import download_child, download_manifest
 from app.models.download_child import Job
 from app.models.download_file import CHUNK_BYTES, FileDownload
 from app.models.download_types import Agreed, Item, Patience, Progress, Wanted, Word
+from tests.support.certificates import authority
 from tests.support.hub_server import COMMIT, HubServer, Repo, serving
 
 REPO, FILE = "maker/Model-GGUF", "Model-Q4_K_M.gguf"
@@ -326,36 +325,6 @@ def test_a_proxy_is_used(hub: HubServer, tmp_path: Path, monkeypatch: pytest.Mon
     with door():
         assert Try(tmp_path).key == "done"
     assert any(contact.host == "hub.example" for contact in net.contacts())
-
-
-def authority(folder: Path) -> Path:
-    """Write a certificate for this computer that only those who are told trust; return it."""
-    x509 = pytest.importorskip("cryptography.x509")
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "An office")])
-    now = datetime.datetime.now(datetime.UTC)
-    hosts = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(hosts, critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    path = folder / "office.pem"
-    path.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        + certificate.public_bytes(serialization.Encoding.PEM)
-    )
-    return path
 
 
 def test_an_office_may_name_its_certificate(
