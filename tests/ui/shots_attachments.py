@@ -90,6 +90,12 @@ def shoot(out: Path, mode: str, size: str, scale: str) -> None:
         driven.until(lambda: session.state.running is None)
         driven.idle()
         take("transcript-twenty")
+        window.chat_view.edit_last()
+        take("editing")
+        driven.presenter.drain()
+        item = window.chat_view.item(session.state.conversation.branch()[0].id)
+        if item is not None:
+            item.end_edit()
         attached = session.state.conversation.branch()[0].attachments
         for name, part in (("viewer-image", attached[0]), ("viewer-text", attached[4])):
             viewer = Viewer(window, part, session.kept)

@@ -1,4 +1,4 @@
-"""What is attached to one message of the user: images and cards in rows, above its text.
+"""What is attached to one message of the user: images, then cards, in rows above its text.
 
 It makes the widgets and says where they lie; the message places them. One image is shown large,
 several smaller, so that twenty are still a group and not a page each.
@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, QPoint, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QWidget
 
-from app.chat.message import Attachment, Image
+from app.chat.message import Attachment, File, Image
 from ui import theme
 from ui.chat.attach_card import FileCard
 from ui.chat.controls import Control
@@ -42,8 +42,10 @@ class Gallery(QObject):
         self.size = QSize()
         self._places: list[QRect] = []
         self._box = LARGE_PX if len(parts) == 1 else MEDIUM_PX if len(parts) <= FEW else SMALL_PX
+        # Images side by side leave fewer holes than images among cards.
+        self._order = sorted(range(len(parts)), key=lambda at: isinstance(parts[at], File))
         self.widgets: list[Control] = [
-            self._widget(parent, number, part, pictures) for number, part in enumerate(parts)
+            self._widget(parent, number, parts[number], pictures) for number in self._order
         ]
 
     def _widget(
@@ -58,7 +60,8 @@ class Gallery(QObject):
         """Arrange for a width; return the size that is needed."""
         self._places = []
         x = y = tall = wide = 0
-        for part, widget in zip(self.parts, self.widgets, strict=True):
+        for number, widget in zip(self._order, self.widgets, strict=True):
+            part = self.parts[number]
             size = widget.sizeHint()
             if isinstance(part, Image):
                 size = fitted(part, QSize(min(self._box, width), self._box))

@@ -12,7 +12,15 @@ from dataclasses import dataclass
 from functools import partial
 
 from PySide6.QtCore import QObject, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPaintEvent, QPen
+from PySide6.QtGui import (
+    QColor,
+    QFontMetricsF,
+    QImage,
+    QPainter,
+    QPainterPath,
+    QPaintEvent,
+    QPen,
+)
 from PySide6.QtWidgets import QWidget
 
 from app.chat.attachments import Kept, described
@@ -28,6 +36,8 @@ MOST_WISHES = 40
 """Images waited for: more than a screen shows. Older wishes come again when they are painted."""
 
 RADIUS_PX = 10
+_NAMED_PX = 40
+"""The least height in which a missing image is named; its tip and its voice name it always."""
 _ROUNDING_PX = 1.5
 """What the proportions may be off by because sizes are whole pixels: no rim is left for that."""
 
@@ -155,7 +165,9 @@ class Picture(Control):
     def _on_come(self, sha256: str) -> None:
         if sha256 == self.image.sha256:
             if self.missing:
-                self.setAccessibleName(f"{described(self.image)}: the file is missing")
+                said = f"{described(self.image)}: the file is missing"
+                self.setAccessibleName(said)
+                self.setToolTip(said)
             self.update()
 
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
@@ -180,17 +192,19 @@ class Picture(Control):
         painter.setPen(pen if self.missing else Qt.PenStyle.NoPen)
         painter.setBrush(QColor(colours.code))
         painter.drawRoundedRect(rect.adjusted(0.5, 0.5, -0.5, -0.5), RADIUS_PX, RADIUS_PX)
-        words = f"Missing: {self.image.name}" if self.missing else ""
-        small = rect.height() < 60 or not words
-        icon_top = rect.center().y() - (8 if small else 26)
-        box = QRectF(rect.center().x() - 8, icon_top, 16, 16)
-        icons.paint(painter, "image", colours.muted, box)
-        if not small:
-            painter.setPen(QColor(colours.muted))
-            painter.setFont(theme.caption_font())
-            room = QRectF(rect.left() + 8, box.bottom() + 6, rect.width() - 16, rect.height() / 2)
-            flags = Qt.AlignmentFlag.AlignHCenter | Qt.TextFlag.TextWrapAnywhere
-            painter.drawText(room, flags, words)
+        if not self.missing or rect.height() < _NAMED_PX:
+            middle = QRectF(rect.center().x() - 8, rect.center().y() - 8, 16, 16)
+            icons.paint(painter, "image", colours.muted, middle)
+            return
+        painter.setPen(QColor(colours.muted))
+        painter.setFont(theme.caption_font())
+        metrics = QFontMetricsF(painter.font())
+        wide = rect.width() - 16
+        top = rect.center().y() - metrics.lineSpacing()
+        for number, words in enumerate(("Missing", self.image.name)):
+            cut = metrics.elidedText(words, Qt.TextElideMode.ElideMiddle, wide)
+            line = QRectF(8, top + number * metrics.lineSpacing(), wide, metrics.lineSpacing())
+            painter.drawText(line, Qt.AlignmentFlag.AlignCenter, cut)
 
 
 def draw(painter: QPainter, image: QImage, rect: QRectF) -> None:
