@@ -84,7 +84,7 @@ def with_system(
     system_turns = (turn for turn in turns if turn.role == "system")
     given = [part for turn in system_turns for part in turn.parts if isinstance(part, str)]
     text = "\n\n".join(text for text in (*given, own) if text.strip())
-    system = detect.system_turn(info, text, replace=replace)
+    system = detect.system_turn(info, text, instead=replace)
     rest = [turn for turn in turns if turn.role != "system"]
     return rest if system is None else [system, *rest]
 

@@ -5,7 +5,7 @@ both. A chat template that never says [INST] outweighs them: fine-tunes keep the
 their base and speak another format.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from app.engine.protocol import ModelInfo
@@ -92,6 +92,7 @@ def _words(version: Version) -> str:
 
 def prompt_format(info: ModelInfo) -> Version | None:
     """Return the version of Mistral's prompts that a model wants, None for other models."""
+    info = _sound(info)
     controls = set(info.controls)
     if info.template is not None and not _is_mistrals(info):
         return None
@@ -106,6 +107,18 @@ def prompt_format(info: ModelInfo) -> Version | None:
     return "mistral-v7"
 
 
+def _sound(info: ModelInfo) -> ModelInfo:
+    """Return a model without its template, if that is known to be wrong for it.
+
+    A conversion of Magistral may come with ChatML or the like, because its converter had nothing
+    else. A fine-tune that was taught another format has that format's tokens.
+    """
+    if info.template is None or not _is_magistral(info) or "[INST]" in info.template:
+        return info
+    taught = family(info.controls, info.architecture, "") is not None
+    return info if taught or not _V7.issubset(info.controls) else replace(info, template=None)
+
+
 def _is_mistrals(info: ModelInfo) -> bool:
     """Whether a template speaks Mistral's language: a fine-tune's may think in tags of its own."""
     template = info.template or ""
@@ -116,6 +129,11 @@ def _is_mistrals(info: ModelInfo) -> bool:
 
 def _overruled(info: ModelInfo) -> str:
     """Return what to say of a template in the file that is not used, "" where nothing is."""
+    if _sound(info) is not info:
+        return (
+            "The chat template in the file is not Magistral's, and its tokens are not in the"
+            " vocabulary: Ponder's own prompt is used instead."
+        )
     if info.template is None or not _thinks_by_control(info) or "[THINK]" in info.template:
         return ""
     return (
@@ -148,18 +166,18 @@ def default_system(info: ModelInfo) -> Turn | None:
     return None
 
 
-def system_turn(info: ModelInfo, own: str, *, replace: bool = False) -> Turn | None:
+def system_turn(info: ModelInfo, own: str, *, instead: bool = False) -> Turn | None:
     """Return the model's own system prompt with the user's text merged into it.
 
-    replace: the user asked for their text in its place.
+    instead: the user asked for their text in its place.
     """
-    return with_own(None if replace and own.strip() else default_system(info), own)
+    return with_own(None if instead and own.strip() else default_system(info), own)
 
 
 def reasoning(info: ModelInfo, wanted: str = "") -> formats.Format:
     """Return how a model marks its thoughts. wanted: the prompt format that the user chose."""
     family_ = FAMILIES.get(wanted)
-    template = family_.written(_named(info)) if family_ else info.template
+    template = family_.written(_named(info)) if family_ else _sound(info).template
     return formats.detect(info.controls, template, _named(info))
 
 
@@ -176,4 +194,4 @@ def _is_1_0(info: ModelInfo) -> bool:
 
 
 def _thinks_by_control(info: ModelInfo) -> bool:
-    return formats.detect(info.controls, info.template, _named(info)).control
+    return formats.detect(info.controls, _sound(info).template, _named(info)).control

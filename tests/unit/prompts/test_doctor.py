@@ -54,6 +54,14 @@ def test_a_template_that_is_wrong_for_magistral_is_overruled_and_told() -> None:
     assert wrong.version == "mistral-v13"
     assert "Ponder's own prompt is used instead" in wrong.note
     assert choose(info("Magistral Small 2509", template="[INST][THINK]")).note == ""
+    chatml = info("Magistral Small 2509", template="<|im_start|>{{ messages }}<think>")
+    assert choose(chatml).version == "mistral-v13"
+    assert "not Magistral's" in choose(chatml).note
+    assert reasoning(chatml).name == "mistral"
+    # A fine-tune that was taught ChatML has its tokens.
+    taught = info("Magistral-tune", (*THINK, *CHATML), template="<|im_start|>{{ messages }}")
+    assert choose(taught).name == "template"
+    assert choose(info("A fine-tune", template="<|im_start|>")).name == "template"
 
 
 def test_without_any_sign_there_is_no_format() -> None:
