@@ -47,6 +47,15 @@ def move(view: "ChatView", *, forward: bool) -> bool:
     return _leave(view, forward=forward)
 
 
+def to_message(view: "ChatView", *, forward: bool) -> bool:
+    """Focus the next message, or the one before; from outside of all, the first that is seen."""
+    inside = focused(view)
+    number = view.entries.index(inside[0]) + (1 if forward else -1) if inside else first_seen(view)
+    if not 0 <= number < len(view.entries):
+        return False
+    return _to(view, number, 0, forward=forward)
+
+
 def enter_last(view: "ChatView") -> bool:
     """Focus the last stop of the last message."""
     return bool(view.entries) and _to(view, len(view.entries) - 1, -1, forward=False)

@@ -26,6 +26,8 @@ _SCROLLS = {
     Qt.Key.Key_Space: QAbstractSlider.SliderAction.SliderPageStepAdd,
 }
 
+_MESSAGES = {Qt.Key.Key_Up: False, Qt.Key.Key_Down: True}
+
 
 class Reading:
     """The transcript as one text; the pointer's `Surface`."""
@@ -213,6 +215,8 @@ class Reading:
             self.selection.clear()
             self.selection_changed()
             return True
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier and event.key() in _MESSAGES:
+            return focus.to_message(self._view, forward=_MESSAGES[Qt.Key(event.key())])
         action = _SCROLLS.get(Qt.Key(event.key()))
         if action is None:
             return False

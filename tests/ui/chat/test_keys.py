@@ -102,7 +102,7 @@ def test_a_focused_message_tells_a_screen_reader_what_it_says(
     item = page.focusWidget()
     assert isinstance(item, Answer)
     interface = QAccessible.queryAccessibleInterface(item)
-    assert interface.text(QAccessible.Text.Name) == "The answer"
+    assert interface.text(QAccessible.Text.Name) == "Answer, message 2 of 2"
     assert interface.text(QAccessible.Text.Description) == "So."
     question = view.item("q1")
     assert question is not None
