@@ -22,6 +22,7 @@ from app.chat.message import Message
 from app.chat.turn import TurnState
 from ui import theme
 from ui.chat import focus, menu, warm
+from ui.chat.accessible import Announcer
 from ui.chat.answer import Answer
 from ui.chat.column import Place
 from ui.chat.entry import READ_AT_ONCE, Entry
@@ -79,6 +80,7 @@ class ChatView(Stack):
         self._pointer = Pointer(self.reading, self)
         self.finder = Finder(self)
         self.zoom = Zoom(self)
+        self.announcer = Announcer(self)
         self.wraps = WrapDesk(self)
         self._hold: Keep | None = None
         self._running = ""
@@ -142,6 +144,7 @@ class ChatView(Stack):
             self._mark_last()
         other_phase = entry.turn is None or entry.turn.phase != turn.phase
         entry.turn, entry.budget = turn, budget
+        self.announcer.phase(turn.phase)
         self._shown_at = time.monotonic()
         if turn.phase == "thinking":
             self._clock.start()
@@ -185,6 +188,7 @@ class ChatView(Stack):
         entry.turn = None
         self._refresh(entry)
         self.finder.chat_changed()
+        self.announcer.ended(message)
 
     def clear(self) -> None:
         """Show nothing."""
@@ -286,6 +290,7 @@ class ChatView(Stack):
         entry.collapsed, entry.peeked = closed, False
         self.settle_around(entry)
         self.collapsed_changed.emit(entry.id, closed)
+        self.announcer.toggled(entry)
 
     def _on_stepped(self, entry: Entry, step: int) -> None:
         # The version that takes its place is shown while the signal is handled.
