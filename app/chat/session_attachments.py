@@ -10,7 +10,8 @@ from typing import Literal
 from app.chat.attachments import MOST_AT_ONCE, Found, too_many
 from app.chat.message import Attachment, Image
 from app.chat.session_core import SessionCore
-from app.errors import Problem
+from app.chat.store import Store
+from app.errors import Problem, WorldError
 
 Sight = Literal["sees", "blind", "unknown"]
 """Whether the model takes images; unknown until it has been loaded."""
@@ -27,24 +28,30 @@ class SessionAttachments(SessionCore):
         chat_id: the chat that was open when it was given; None is the one not yet begun.
         """
 
-        def attached(_: None) -> None:
-            self.keeping -= 1
-            self._change("attached")
-            # In another chat by now: its draft has it, as the store has written it down.
-            if self.state.chat_id == chat_id:
-                self._change("attached", attached=(*self.state.attached, found.part))
+        def keep(store: Store) -> Problem | None:
+            # A disk that refuses is told once and not tried again: the user may give it anew.
+            try:
+                store.attach(chat_id, found)
+            except WorldError as error:
+                return error.problem
+            return None
 
-        def failed(problem: Problem) -> None:
+        def kept(problem: Problem | None) -> None:
             self.keeping -= 1
             self._change("attached")
-            self._report(problem)
+            if problem is not None:
+                self._report(problem)
+            elif self.state.chat_id == chat_id:
+                self._change("attached", attached=(*self.state.attached, found.part))
+            # In another chat by now: its draft has it, as the store has written it down.
 
         here = self.state.chat_id == chat_id
         if here and len(self.state.attached) >= MOST_AT_ONCE:
             self._report(too_many())
             return
         self.keeping += 1
-        self._store.call(lambda store: store.attach(chat_id, found), attached, failed)
+        # Behind the writes that wait: the chat itself may be among them.
+        self._durable.put(keep, kept)
         self._want_model()
 
     def detach(self, number: int) -> None:
@@ -52,7 +59,7 @@ class SessionAttachments(SessionCore):
         kept = self.state.attached[:number] + self.state.attached[number + 1 :]
         self._change("attached", attached=kept)
         chat_id = self.state.chat_id
-        self._store.call(lambda store: store.set_attached(chat_id, kept), failed=self._report)
+        self._durable.put(lambda store: store.set_attached(chat_id, kept))
 
     def _want_model(self) -> None:
         """Load the model that will be asked, so that it is known whether it sees."""
