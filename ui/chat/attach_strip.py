@@ -11,8 +11,9 @@ from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPainterPath, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QWidget
 
+from app.chat.attached_text import about_tokens
 from app.chat.attachments import described, in_words
-from app.chat.message import Attachment, Image
+from app.chat.message import Attachment, File, Image
 from ui import icons, theme
 from ui.chat.attach_card import title
 from ui.chat.controls import Control, FilledButton, focus_ring
@@ -66,7 +67,8 @@ class Chip(Control):
         for one in (self, self.remove):
             one.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.remove.setToolTip("Remove")
-        self.setToolTip(described(part))
+        tokens = f", about {about_tokens(part):,} tokens" if isinstance(part, File) else ""
+        self.setToolTip(described(part) + tokens)
         self.setAccessibleDescription("Shows it whole. Delete removes it.")
         if isinstance(part, Image):
             pictures.come.connect(self._on_come)

@@ -167,7 +167,7 @@ def _filled(entry: Entry, region: Region) -> Column:
 
 
 def _said(entry: Entry, region: Region) -> str:
-    """Return a text of a message as it was written, as far as it is."""
+    """Return a text of a message as it was written, as far as it is, under what is attached."""
     if region == "thinking":
         return entry.thought
-    return entry.turn.answer if entry.turn is not None else entry.message.text
+    return entry.turn.answer if entry.turn is not None else entry.message.markdown

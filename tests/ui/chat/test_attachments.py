@@ -273,8 +273,12 @@ def test_an_image_is_shown_in_the_bubble_in_its_proportions(
     with qtbot.waitSignal(view.attachment_opened) as opened:
         qtbot.mouseClick(picture, Qt.MouseButton.LeftButton, pos=QPoint(20, 20))
     assert opened.args == ["q1", 0]
+    as_markdown = "![Möwe.png](<Möwe.png>)\n\nWhat is this?"
     item.copy_all()
-    assert QGuiApplication.clipboard().text() == "![Möwe.png](<Möwe.png>)\n\nWhat is this?"
+    assert QGuiApplication.clipboard().text() == as_markdown
+    view.selection.select_text(0)
+    assert view.copy()
+    assert QGuiApplication.clipboard().text() == as_markdown
 
 
 def test_a_text_file_is_a_card_and_the_keyboard_reaches_it(view: ChatView, qtbot: QtBot) -> None:
