@@ -151,7 +151,6 @@ class Composer(QWidget):
             self.strip = strip = AttachStrip(self, pictures)
             strip.height_wanted.connect(self._lay_out)
             strip.sent_without.connect(self._on_send_without)
-            self.setTabOrder(strip.without, self.box)
             strip.show()
         return self.strip
 
