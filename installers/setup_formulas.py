@@ -42,6 +42,7 @@ MADE_FROM = (
     "macros.js",
     "path.js",
     "script.js",
+    "units.js",
 )
 NODE_LOCK = ROOT / "requirements" / "node.txt"
 WORK = SETUP / "mathjax"

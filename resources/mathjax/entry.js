@@ -68,6 +68,7 @@ class Failure extends Error {}
 const EM_PX = 16;
 const EX = 0.442; // of an em, in this font
 const MOST_ITEMS = 20000;
+const LEAST_UNITS = 20;
 const MOST_UNITS = 400000; // 400 em: \rule can ask for a hundred thousand
 
 function freshTeX() {
@@ -296,6 +297,8 @@ function drawn(tex, display, widthEm) {
   const flattener = new Flattener(width);
   const look = { fill: 'currentColor', stroke: 'none', width: 0, current: 'current', dash: null, clip: null, face: '' };
   flattener.children(root, shift(-left, 0), look);
+  // A lone backslash, a definition: the source says more than an empty place.
+  if (!flattener.items.length && (width < LEAST_UNITS || tex.trim() === '\\')) throw new Failure('there is nothing to see');
   return {
     ok: true, width: width / 1000, height: -top / 1000, depth: (top + tall) / 1000,
     paths: flattener.paths, items: flattener.items,

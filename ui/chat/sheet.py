@@ -83,14 +83,17 @@ class Sheet(ChatView):
 
     def _wait(self, app: QApplication) -> None:
         """Let formulas be typeset and code be coloured, as far as they are in view."""
+        painted = False
         while True:
-            self.viewport().grab()  # code is coloured once it is painted
             app.processEvents(QEventLoop.ProcessEventsFlag.AllEvents)
             cells = self.entries[0].text.cells
-            busy = any(cell.waits or (isinstance(cell, CodeCell) and cell.busy) for cell in cells)
-            if not busy:
-                return
-            QThread.msleep(REST_MS)
+            if not any(cell.waits or (isinstance(cell, CodeCell) and cell.busy) for cell in cells):
+                if painted:
+                    return
+                self.viewport().grab()  # code is coloured once it is painted
+                painted = True
+            else:
+                QThread.msleep(REST_MS)
 
     def _scaled(self, pixels: int, how: str) -> int:
         """Return a length in the picture's pixels."""
