@@ -1,5 +1,6 @@
 """The command `render`: a Markdown file as the transcript would show it.
 
+As HTML, as plain text or as a picture; the first two go to a file or, with "-", to the terminal.
 The picture is painted by the window's own classes. They are Qt's, which nothing here may import:
 `ui` does it in a process of its own, without a display.
 """
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.errors import Problem, WorldError
+from app.files import replace
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -36,6 +38,8 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
     render.add_argument("file", metavar="FILE.md", type=Path)
     form = render.add_mutually_exclusive_group(required=True)
     form.add_argument("--png", metavar="OUT", type=Path, help="paint it into this picture")
+    form.add_argument("--html", metavar="OUT", help='write its HTML to this file, "-": print it')
+    form.add_argument("--text", metavar="OUT", help='write its plain text, "-": print it')
     render.add_argument(
         "--width",
         metavar="PX",
@@ -56,8 +60,31 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Render the file in the form that was asked for."""
-    read(arguments.file)
-    return paint(arguments)
+    text = read(arguments.file)
+    if arguments.png is not None:
+        return paint(arguments)
+    from app.markup import to_html
+    from app.markup.plain import to_text
+
+    if arguments.html is not None:
+        write(arguments.html, to_html(text))
+    else:
+        write(arguments.text, to_text(text))
+    return 0
+
+
+def write(where: str, text: str) -> None:
+    """Write a text to a file, or print it where that is "-". Raises WorldError."""
+    if where == "-":
+        sys.stdout.write(text)
+        return
+    try:
+        replace(Path(where), text.encode())
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise WorldError(
+            Problem("not-written", f"{where} cannot be written: {why}.", "Choose another place.")
+        ) from error
 
 
 def read(path: Path) -> str:

@@ -17,9 +17,7 @@ class Endnotes:
     def forget(self, changed: set[str]) -> None:
         """Make those notes anew that looked up any of these labels."""
         if changed:
-            self._made = {
-                text: made for text, made in self._made.items() if not made[1] & changed
-            }
+            self._made = {text: made for text, made in self._made.items() if not made[1] & changed}
 
     def blocks(
         self,

@@ -12,10 +12,12 @@ for within `REACH` characters, so that a lone dollar keeps nothing waiting for e
 
 import re
 from collections.abc import Sequence
+from functools import cache
 
 from markdown_it import MarkdownIt
 from markdown_it.common.utils import escapeHtml
 from markdown_it.renderer import RendererHTML
+from markdown_it.ruler import StateBase
 from markdown_it.rules_block import StateBlock
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
@@ -27,7 +29,7 @@ from app.markup.money import is_formula
 REACH = {"$": 1000, "\\(": 1000, "$$": 4000, "\\[": 4000, "\\begin": 4000}
 """How many characters a formula in a line can have, by what opens it."""
 
-_MOST_LINES = 300
+_MOST_LINES = 100
 """Of a formula set apart: text of nothing but beginnings must not take a square of its length."""
 
 # An even number of backslashes before the end: `\\]` is a line break and a bracket.
@@ -43,6 +45,7 @@ _BEGIN = re.compile(rf"\\begin\{{((?:{'|'.join(ENVIRONMENTS)})\*?)\}}")
 # What the first line of a formula has and a sentence that begins with $$ has not.
 _TEX = re.compile(r"\$\$(?:.*[\\^_{}=]|(?!.*[A-Za-z]{2}).*[A-Za-z+*/<>-])")
 
+_BLANK = re.compile(r"\n[ \t]*\n")
 # An escaped bracket and its partner: `\[ ]` and `\[name]: address`.
 _BRACKETED = re.compile(r"\\\[[^\[\]]*\]")
 
@@ -72,7 +75,7 @@ def _inline(state: StateInline, silent: bool) -> bool:
         if opening != "$":
             return False
     begin = start + len(opening)
-    if _last_end(state, opening) < begin:
+    if _last_end(state, _CLOSING[opening]) < begin:
         return False
     end = _ENDS[opening].search(source, begin, min(state.posMax, begin + REACH[opening]))
     if end is None:
@@ -87,16 +90,18 @@ def _inline(state: StateInline, silent: bool) -> bool:
     return True
 
 
-def _last_end(state: StateInline, opening: str) -> int:
+def _last_end(state: StateBase, closing: str) -> int:
     """Return where the last end of such a formula is, -1 for nowhere.
 
     Kept for each text: one of nothing but openings must not take a square of its length.
     """
     known = state.env.get("math_ends")
     if known is None or known[0] is not state.src:
-        ends = {one: state.src.rfind(closing) for one, closing in _CLOSING.items()}
-        known = state.env["math_ends"] = (state.src, ends)
-    return int(known[1][opening])
+        known = state.env["math_ends"] = (state.src, {})
+    ends: dict[str, int] = known[1]
+    if closing not in ends:
+        ends[closing] = state.src.rfind(closing)
+    return ends[closing]
 
 
 def _inline_environment(state: StateInline, silent: bool) -> bool:
@@ -104,6 +109,8 @@ def _inline_environment(state: StateInline, silent: bool) -> bool:
         return False
     begin = _BEGIN.match(state.src, state.pos, state.posMax)
     if begin is None:
+        return False
+    if _last_end(state, f"\\end{{{begin[1]}}}") < begin.end():
         return False
     reach = min(state.posMax, state.pos + REACH["\\begin"])
     end = _end_of(begin[1], state.src, begin.end(), reach)
@@ -132,6 +139,7 @@ def _end_of(name: str, source: str, at: int, reach: int) -> int:
     return -1
 
 
+@cache
 def _mark(name: str) -> re.Pattern[str]:
     return re.compile(rf"\\(begin|end)\{{{re.escape(name)}\}}")
 
@@ -197,6 +205,9 @@ def _environment_end(
 ) -> tuple[int, bool] | None:
     r"""Return the line after the \end of an environment and whether it is there; None: no end."""
     depth = 0
+    begin = state.bMarks[first]
+    if _last_end(state, f"\\end{{{name}}}") < begin and _next_blank(state, begin) >= 0:
+        return None
     for number in range(first, last):
         line = _line(state, number)
         if number > first and not _goes_on(state, number, line, first):
@@ -206,6 +217,16 @@ def _environment_end(
             if depth == 0:
                 return None if line[found.end() :].strip() else (number + 1, True)
     return _open_end(state, last)
+
+
+def _next_blank(state: StateBlock, at: int) -> int:
+    """Return where the next blank line is, -1 for nowhere; kept, as `_last_end` is."""
+    known = state.env.get("math_blank")
+    if known is None or known[0] is not state.src or not known[1] <= at <= known[2]:
+        found = _BLANK.search(state.src, at)
+        known = (state.src, at, found.start() if found else -1)
+        state.env["math_blank"] = known
+    return int(known[2])
 
 
 def _open_end(state: StateBlock, number: int) -> tuple[int, bool] | None:
