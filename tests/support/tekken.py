@@ -5,6 +5,7 @@ the first ranks of the one that mistral-common brings; `of_gguf` reads a model f
 """
 
 import base64
+import functools
 import json
 import struct
 from dataclasses import dataclass, field
@@ -114,8 +115,13 @@ def _message(turn: Turn, prefix: bool) -> Any:
 
 def shipped(folder: Path, *, version: str = "v13", ranks: int = 6_000) -> Tekken:
     """Return an oracle with the first ranks of mistral-common's own vocabulary."""
-    data = json.loads(SHIPPED.read_text(encoding="utf-8"))
-    return _tekken(folder, data["vocab"][:ranks], SPECIALS, version)
+    return _tekken(folder, _shipped()["vocab"][:ranks], SPECIALS, version)
+
+
+@functools.cache
+def _shipped() -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(SHIPPED.read_text(encoding="utf-8"))
+    return content
 
 
 def of_gguf(folder: Path, gguf: Path) -> Tekken:
@@ -182,7 +188,7 @@ def _texts(key: str, values: list[str]) -> bytes:
 
 def _tekken(folder: Path, vocab: list[dict[str, Any]], own: list[str], version: str) -> Tekken:
     specials = [*own, *(name for name in SPECIALS if name not in own)]
-    pattern = json.loads(SHIPPED.read_text(encoding="utf-8"))["config"]["pattern"]
+    pattern = _shipped()["config"]["pattern"]
     path = folder / "tekken.json"
     content = {
         "config": {
