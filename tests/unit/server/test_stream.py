@@ -30,9 +30,11 @@ def test_lines_are_the_same_however_they_are_cut(cuts: list[int]) -> None:
 
 def test_a_line_without_end_is_given_up_before_it_fills_the_memory() -> None:
     cutter = Lines()
+    part = b"x" * (MOST_LINE_BYTES // 10)
+    for _ in range(9):
+        assert list(cutter.feed(part)) == []
     with pytest.raises(WorldError) as caught:
-        for _ in range(100):
-            list(cutter.feed(b"x" * (MOST_LINE_BYTES // 10)))
+        list(cutter.feed(part + b"xx"))
     assert caught.value.problem.key == "server-nonsense"
 
 
@@ -59,18 +61,19 @@ def test_words_of_a_delta() -> None:
     usage = {"prompt_tokens": 9, "completion_tokens": 4, "prompt_tokens_details": None}
     timings = {"prompt_ms": 1500, "predicted_ms": "soon"}
     counted = words({"choices": [], "usage": usage, "timings": timings})
-    assert counted.counts == Counts(9, 4, 0, 1.0, 0.0) or counted.counts == Counts(9, 4, 0, 1.5)
+    assert counted.counts == Counts(9, 4, 0, 1.5, 0.0)
 
 
+FIELDS = (
+    *("choices", "delta", "message", "content", "reasoning", "usage", "type", "text", "thinking"),
+    *("finish_reason", "prompt_tokens", "prompt_progress", "timings"),
+)
 JSON = st.recursive(
     st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=8),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(
-                ["choices", "delta", "message", "content", "reasoning", "usage", "type", "text"]
-                + ["thinking", "finish_reason", "prompt_tokens", "prompt_progress", "timings"]
-            ),
+            st.sampled_from(FIELDS),
             inner,
             max_size=4,
         )
