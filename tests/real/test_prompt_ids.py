@@ -19,7 +19,7 @@ from tests.support.conversations import chats, conversations, without_thoughts
 from tests.support.engine import Engine
 from tests.support.tekken import Tekken, of_gguf, shipped, write_gguf
 
-EXAMPLES = int(os.environ.get("PONDER_EXAMPLES", "20"))
+EXAMPLES = int(os.environ.get("PONDER_EXAMPLES", "15"))
 MANY = settings(
     max_examples=EXAMPLES,
     deadline=None,

@@ -85,7 +85,7 @@ _WORDS = st.sampled_from([*PLAIN, *MARKED, "", " ", "\n", "[TOOL_CALLS]f[ARGS]{}
 _LETTERS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=12)
 _TEXT = st.lists(st.one_of(_WORDS, _LETTERS), max_size=4).map("".join)
 _THOUGHT = _TEXT.map(Thought)
-_SIDE = st.integers(1, 3000)
+_SIDE = st.one_of(st.integers(1, 200), st.integers(1, 200), st.integers(1, 3000))
 _PICTURE = st.builds(Picture, st.just("p"), _SIDE, _SIDE)
 
 

@@ -15,7 +15,7 @@ from app.prompts.segments import Effort
 from tests.support.conversations import chats, speaks, without_thoughts
 from tests.support.tekken import Tekken, shipped
 
-EXAMPLES = int(os.environ.get("PONDER_EXAMPLES", "25"))
+EXAMPLES = int(os.environ.get("PONDER_EXAMPLES", "15"))
 VERSIONS: tuple[Version, ...] = get_args(Version)
 
 
