@@ -75,7 +75,12 @@ Part = Text | Thinking | Image | File
 class Provenance:
     """By what an answer was made: enough to say so, and the seed and settings to ask again.
 
-    gpu_layers: how many of the model's layers were on graphics devices.
+    gpu_layers: how many of the model's layers were on graphics devices. threads, batch: of the
+    computation, 0 where it is not known. sha256, repository, revision: of the weights
+    (app.models.weights), "" until they were worked out. system: the user's addition to the model's
+    own system prompt. thinking_budget, keep_thinking: as the answer was asked for. edited: a person
+    changed what the model wrote; resumed: it was written in several goes, of which these are the
+    last one's figures.
     """
 
     model: str
@@ -90,6 +95,16 @@ class Provenance:
     prompt_hash: str
     kv: str = "f16"
     gpu_layers: int = 0
+    threads: int = 0
+    batch: int = 0
+    sha256: str = ""
+    repository: str = ""
+    revision: str = ""
+    system: str = ""
+    thinking_budget: int | None = None
+    keep_thinking: bool = False
+    edited: bool = False
+    resumed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from app.chat.attached_text import for_model
 from app.chat.attachments import Kept
 from app.chat.message import File, Image, Message, Provenance, Text, Thinking
 from app.engine.protocol import Generate, ModelInfo, PictureFile, Sampling
+from app.models.weights import Weights
 from app.prompts import detect, mistral
 from app.prompts.segments import Picture, Prompt, Templated, Thought, Turn, TurnPart
 
@@ -212,8 +213,20 @@ def _without_thoughts(turn: Turn) -> Turn:
     return Turn(turn.role, tuple(part for part in turn.parts if not isinstance(part, Thought)))
 
 
-def provenance(info: ModelInfo, command: Generate, version: str, prompt_hash: str) -> Provenance:
-    """Return by what an answer was made."""
+def provenance(
+    info: ModelInfo,
+    command: Generate,
+    version: str,
+    prompt_hash: str,
+    wishes: Wishes,
+    *,
+    weights: Weights | None = None,
+    before: Provenance | None = None,
+) -> Provenance:
+    """Return by what an answer was made. before: of what it goes on from, if it does.
+
+    weights: None where they were not worked out yet.
+    """
     return Provenance(
         model=info.name,
         file=info.path,
@@ -227,4 +240,14 @@ def provenance(info: ModelInfo, command: Generate, version: str, prompt_hash: st
         prompt_hash=prompt_hash,
         kv=info.kv_type,
         gpu_layers=info.gpu_layers,
+        threads=info.threads,
+        batch=info.batch,
+        sha256=weights.sha256 if weights else "",
+        repository=weights.repository if weights else "",
+        revision=weights.revision if weights else "",
+        system=wishes.system,
+        thinking_budget=wishes.thinking_budget,
+        keep_thinking=wishes.keep_thinking,
+        edited=before is not None and before.edited,
+        resumed=before is not None,
     )

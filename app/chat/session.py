@@ -146,12 +146,33 @@ class Session(SessionChats):
             self._begin(self._message(message.parent_id, "user", parts))
             return True
         kept = tuple(part for part in message.parts if isinstance(part, Thinking))
+        by = message.provenance
         edited = replace(
             self._message(message.parent_id, "assistant", (*kept, Text(text))),
             note=EDITED_NOTE,
-            provenance=message.provenance,
+            provenance=None if by is None else replace(by, edited=True),
         )
         self._add(edited)
+        return True
+
+    def edit_thought(self, message_id: str, text: str) -> bool:
+        """Put another thought beside an answer's, and have the model go on from there.
+
+        The answer that was there stays as it is, on a branch of its own.
+        """
+        message = self.state.conversation.messages[message_id]
+        by = message.provenance
+        if not self._may_begin():
+            return False
+        edited = replace(
+            self._message(message.parent_id, "assistant"),
+            parts=(Thinking(text, closed=False),) if text.strip() else (),
+            note=EDITED_NOTE,
+            provenance=None if by is None else replace(by, edited=True),
+        )
+        self._add(edited)
+        branch = self._branch_to(edited.id)
+        self._start(edited, branch if edited.parts else branch[:-1])
         return True
 
     def continue_answer(self, message_id: str, *, answer_now: bool = False) -> bool:

@@ -6,13 +6,14 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from app import settings as settings_file
 from app.chat import attachments
 from app.chat.answer import Answer
 from app.chat.durable import DurableWrites
-from app.chat.message import Attachment, ChatSummary
+from app.chat.message import Attachment, ChatSummary, Message
 from app.chat.request import Wishes, generation, pictures_of, provenance, turn_of
 from app.chat.session_model import SessionModel
 from app.chat.session_state import Change
@@ -20,9 +21,13 @@ from app.chat.store import INTERRUPTED_NOTE, Store, StoredChat
 from app.chat.store_worker import StoreWorker
 from app.engine.protocol import EngineDied, Event, Failed, Loaded, Started
 from app.errors import Problem, WorldError
+from app.models.weights import Weights, WeightsDesk
 
 OPEN_CHAT = "open_chat"
 """The name under which the store keeps which chat was open."""
+
+_UNWEIGHED = 100
+"""Answers that may wait for the hash of their model's weights: it takes seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,9 @@ class SessionCore(SessionModel):
         self._wanted_chat: str | None = None
         self._draft_due: float | None = None
         self._deleted: list[ChatSummary] = []
+        self._weights: dict[str, Weights] = {}
+        self._weights_desk = WeightsDesk(wakeup)
+        self._unweighed: list[Message] = []
         self._store = StoreWorker(database, on_problem=self._report, wakeup=wakeup)
         self._durable = DurableWrites(self._store, on_problem=self._report)
         self._durable.put(_read_opening, self._opened)
@@ -86,6 +94,7 @@ class SessionCore(SessionModel):
         if self._draft_due is not None and now >= self._draft_due:
             self._write_draft()
         self._durable.tick(now)
+        self._weigh()
         self._outstanding = self._store.poll() + self._planner.poll()
         changes = frozenset(self._changes)
         self._changes.clear()
@@ -125,6 +134,7 @@ class SessionCore(SessionModel):
             self._write_draft()
         self._engine.close()
         self._planner.close()
+        self._weights_desk.close()
         self._durable.flush()
         self._store.close()
 
@@ -139,6 +149,8 @@ class SessionCore(SessionModel):
             if isinstance(event, Loaded):
                 self._recount()
                 self._remember_model(event.info.path)
+                if event.info.server is None and event.info.backend != "scripted":
+                    self._weights_desk.ask(event.info.path)
             if answer is not None and not ours:
                 # The answer waits for this load, or the engine it would have come from is gone.
                 if isinstance(event, Loaded):
@@ -155,8 +167,15 @@ class SessionCore(SessionModel):
             return
         if ours:
             if isinstance(event, Started) and answer.command and self.state.model.info:
+                info = self.state.model.info
                 answer.provenance = provenance(
-                    self.state.model.info, answer.command, answer.prompt_format, event.prompt_hash
+                    info,
+                    answer.command,
+                    answer.prompt_format,
+                    event.prompt_hash,
+                    self._wishes(answer),
+                    weights=self._weights.get(info.path),
+                    before=answer.message.provenance if answer.continues else None,
                 )
             answer.take(event, at)
         self._show_turn(answer)
@@ -172,6 +191,8 @@ class SessionCore(SessionModel):
         self._answer = None
         self._learn_speed(answer.turn)
         self._durable.put(lambda store: store.finish(message))
+        if message.provenance is not None and not message.provenance.sha256:
+            self._unweighed = [*self._unweighed, message][-_UNWEIGHED:]
         if self.state.chat_id == answer.chat_id:
             self._change("conversation", conversation=self.state.conversation.with_message(message))
         self._change("turn", running=None, running_chat=None)
@@ -183,11 +204,7 @@ class SessionCore(SessionModel):
         info = self.state.model.info
         if info is None:
             raise RuntimeError("no model is known")
-        wishes = Wishes(
-            system=answer.system_prompt,
-            thinking_budget=answer.thinking_budget,
-            keep_thinking=self.settings.keep_thinking,
-        )
+        wishes = self._wishes(answer)
         turns = [turn_of(message, sees=info.sees) for message in answer.branch]
         pictures = pictures_of(answer.branch, self.kept)
         if pictures and not info.sees:
@@ -206,6 +223,35 @@ class SessionCore(SessionModel):
             return
         answer.request = answer.command.request
         self._engine.send(answer.command)
+
+    def _wishes(self, answer: Answer) -> Wishes:
+        return Wishes(
+            system=answer.system_prompt,
+            thinking_budget=answer.thinking_budget,
+            keep_thinking=self.settings.keep_thinking,
+        )
+
+    def _weigh(self) -> None:
+        """Take in what the weights turned out to be, for the answers that did not know it."""
+        for path, weights in self._weights_desk.poll():
+            self._weights[path] = weights
+            waiting, self._unweighed = self._unweighed, []
+            for message in waiting:
+                by = message.provenance
+                if by is None or by.file != path:
+                    self._unweighed.append(message)
+                    continue
+                told = replace(
+                    by,
+                    sha256=weights.sha256,
+                    repository=weights.repository,
+                    revision=weights.revision,
+                )
+                known = replace(message, provenance=told)
+                self._durable.put(partial(Store.tell, message=known))
+                if message.id in self.state.conversation.messages:
+                    conversation = self.state.conversation.with_message(known)
+                    self._change("conversation", conversation=conversation)
 
     # ------------------------------------------------------------ the chats' news
 

@@ -232,6 +232,11 @@ class Store(StoreImport):
             database.execute("UPDATE chats SET updated_at = ? WHERE id = ?", (self._now(), chat_id))
         self._written.pop(message.id, None)
 
+    def tell(self, message: Message) -> None:
+        """Save what is said about a message, its parts aside, and leave its chat where it is."""
+        with self._write(durable=False) as database:
+            store_rows.update_message(database, message)
+
     # ------------------------------------------------------------ where one was
 
     def set_collapsed(self, message_id: str, *, collapsed: bool) -> None:

@@ -28,6 +28,7 @@ from app.engine.protocol import (
     Started,
 )
 from app.errors import Problem, WorldError
+from app.models.weights import known
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -151,7 +152,9 @@ def _converse(options: LoadOptions, answer: Answer, wishes: Wishes, show: Any) -
                 if isinstance(event, Failed):
                     raise WorldError(event.problem)
                 if isinstance(event, Started):
-                    answer.provenance = provenance(info, command, version, event.prompt_hash)
+                    answer.provenance = provenance(
+                        info, command, version, event.prompt_hash, wishes, weights=known(info.path)
+                    )
                 answer.take(event, time.monotonic())
                 show(event, answer.provenance)
             except KeyboardInterrupt:

@@ -201,6 +201,7 @@ class ModelInfo:
     gpu_layers: of `layers`, how many are on graphics devices. allocated: what the load took.
     sees: it takes pictures, as it was loaded.
     server: where it answers, if not here; figures that a server does not tell are 0.
+    threads, batch: of the computation; the tokens of a prompt are read so many at a time.
     """
 
     name: str
@@ -228,6 +229,8 @@ class ModelInfo:
     bos: str = ""
     eos: str = ""
     adds_bos: bool = False
+    threads: int = 0
+    batch: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from app.chat.message import File, Image, Message
+from app.chat.message import File, Image, Message, Provenance
 from app.engine.protocol import Sampling, Usage
 from app.fit.explain import file_size
 
@@ -42,7 +42,8 @@ _ENDS = {
 
 def ending(message: Message) -> str:
     """Return how an answer ended where that was not by itself, else ""."""
-    return message.note or _ENDS.get(message.status, "")
+    said = message.note or _ENDS.get(message.status, "")
+    return " ".join(filter(None, (closed_by(message), said)))
 
 
 def speaker(message: Message) -> str:
@@ -60,18 +61,26 @@ def lines(message: Message) -> list[tuple[str, str]]:
         found += [
             ("Model", by.model),
             ("File", f"{_base(by.file)}, {file_size(by.size_bytes)}"),
+            ("SHA-256", by.sha256 or "not worked out"),
+            *([("From", f"{by.repository} at {by.revision}")] if by.repository else []),
             ("Quantization", by.quantization),
             ("Engine", by.engine),
             ("Device", by.device),
             ("Context", f"{by.context:,} tokens, KV cache {by.kv}"),
             ("Layers on a graphics device", f"{by.gpu_layers}"),
+            *([("Threads, batch", f"{by.threads}, {by.batch}")] if by.batch else []),
             (
                 "Sampling",
                 _sampling(by.sampling),
             ),
             ("Seed", f"{by.sampling.seed}"),
             ("Prompt", f"{by.prompt_format}, SHA-256 of its ids {by.prompt_hash}"),
+            ("Thinking", _thinking(by)),
         ]
+        if by.edited:
+            found.append(("By hand", "a person changed what the model wrote"))
+        if by.resumed:
+            found.append(("In several goes", "the figures are those of the last"))
     used = message.usage
     if used is not None:
         found += [
@@ -85,6 +94,23 @@ def lines(message: Message) -> list[tuple[str, str]]:
             ),
         ]
     return found
+
+
+_CLOSED_BY = {
+    "budget": "Its thinking was closed at its budget.",
+    "asked": "Its thinking was closed on request.",
+    "loop": "Its thinking went in circles and was closed.",
+}
+
+
+def closed_by(message: Message) -> str:
+    """Return who closed a thought where that was not the model itself, else ""."""
+    return _CLOSED_BY.get(message.usage.closed_by, "") if message.usage is not None else ""
+
+
+def _thinking(by: Provenance) -> str:
+    budget = "no budget" if by.thinking_budget is None else f"budget {by.thinking_budget:,} tokens"
+    return f"{budget}, earlier thoughts {'kept' if by.keep_thinking else 'left out'}"
 
 
 def _sampling(sampling: Sampling) -> str:

@@ -1,16 +1,20 @@
 """What a user does, through the real store and a real engine child that plays scripts."""
 
+import hashlib
 import os
 import signal
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from app.chat.message import Text, Thinking
+from app import paths
+from app.chat.message import Provenance, Text, Thinking
 from app.chat.session import EDITED_NOTE
-from app.chat.store import INTERRUPTED_NOTE
+from app.chat.store import INTERRUPTED_NOTE, Store
 from app.settings import Settings
 from tests.support.session import Desk
 
@@ -374,6 +378,57 @@ def test_a_message_loads_the_model_of_last_time(tmp_path: Path) -> None:
         assert desk.ask("Again").text == "Yes."
     finally:
         desk.session.close()
+
+
+def test_a_thought_is_edited_and_goes_on_from_there(desk: Desk) -> None:
+    reply = ["[THINK]", "Three.", "[/THINK]", "3"]
+    desk.session.load_model(desk.script(reply, [" Or five.", "[/THINK]", "5"]))
+    first = desk.ask("Two and two?")
+    assert desk.session.edit_thought(first.id, "Perhaps four.")
+    second = desk.answer()
+    assert second.thinking == replace(
+        second.thinking or Thinking(""), text="Perhaps four. Or five.", closed=True
+    )
+    assert second.text == "5"
+    assert second.provenance is not None
+    assert second.provenance.edited
+    assert second.provenance.resumed
+    # The prompt was that of the question with the edited thought, open, at its end.
+    assert first.provenance is not None
+    assert second.provenance.prompt_hash != first.provenance.prompt_hash
+    conversation = desk.session.state.conversation
+    assert conversation.siblings(first.id) == (first.id, second.id)
+    assert conversation.messages[first.id] == first
+    assert not first.provenance.edited
+
+
+def test_an_answer_says_by_which_weights_it_was_made(desk: Desk) -> None:
+    desk.session.load_model(str(paths.demo_model()))
+    answer = desk.ask("Hello")
+    desk.until(lambda: bool((known(desk, answer.id)).sha256))
+    expected = hashlib.sha256(paths.demo_model().read_bytes()).hexdigest()
+    assert known(desk, answer.id).sha256 == expected
+    desk.idle()
+    stored = Store(desk.database)
+    chat_id = desk.session.state.chat_id or ""
+    provenance = stored.load(chat_id).conversation.messages[answer.id].provenance
+    stored.close()
+    assert provenance == known(desk, answer.id)
+    assert provenance.threads > 0
+    assert desk.ask("Hello again").provenance == replace(
+        provenance, **changed(desk, "prompt_hash", "sampling")
+    )
+
+
+def known(desk: Desk, message_id: str) -> Provenance:
+    provenance = desk.session.state.conversation.messages[message_id].provenance
+    assert provenance is not None
+    return provenance
+
+
+def changed(desk: Desk, *names: str) -> dict[str, Any]:
+    last = desk.session.state.conversation.branch()[-1].provenance
+    return {name: getattr(last, name) for name in names}
 
 
 def test_chats_that_could_not_be_opened_are_opened_once_they_can_be(

@@ -215,6 +215,8 @@ def _info(
         bos=bos,
         eos=eos,
         adds_bos=adds_bos,
+        threads=options.threads or _threads(header.file_bytes),
+        batch=options.batch,
     )
 
 
