@@ -15,6 +15,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+from app.chat import migrations
 from app.chat.migrations import backup_path, schema_version
 from app.chat.store import INTERRUPTED_NOTE, Store
 from tests.support.store_writer import STEPS, message, question
@@ -105,7 +106,9 @@ def third(database):
     database.execute("CREATE TABLE half AS SELECT * FROM messages")
     os.kill(os.getpid(), signal.SIGKILL)
 
-Store(Path(sys.argv[1]), steps=(*STEPS, Step(2, "Whole.", second), Step(3, "Killed.", third)))
+now = len(STEPS)
+steps = (*STEPS, Step(now + 1, "Whole.", second), Step(now + 2, "Killed.", third))
+Store(Path(sys.argv[1]), steps=steps)
 """
 
 
@@ -115,17 +118,18 @@ def test_kill_in_the_middle_of_a_migration(tmp_path: Path) -> None:
     answer = message("c", 0, STEPS)
     with closing(Store(database)) as store:
         store.create_chat("c", title="Kept", messages=(question("c", 0), answer))
-    for again in (1, 2):  # the second time it begins at step 3
+    now = len(migrations.STEPS)
+    for again in (now, now + 1):  # the second time it begins at the step that kills
         child = subprocess.run(
             [sys.executable, "-c", KILLED_IN_A_MIGRATION, database], timeout=60, check=False
         )
         assert child.returncode != 0
         with closing(sqlite3.connect(database)) as seen:
-            assert schema_version(seen) == 2
+            assert schema_version(seen) == now + 1
             assert seen.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
             assert not seen.execute("SELECT * FROM sqlite_master WHERE name = 'half'").fetchall()
             assert seen.execute("SELECT count(pinned), count(*) FROM chats").fetchone() == (0, 1)
             assert seen.execute("SELECT count(*) FROM parts").fetchone() == (3,)
         assert backup_path(database, again).exists()
-    with closing(Store(backup_path(database, 1))) as store:
+    with closing(Store(backup_path(database, now))) as store:
         assert store.load("c").conversation.messages["c-a0"].parts == answer.parts

@@ -82,7 +82,7 @@ def test_a_writer_that_waited_too_long_says_so(path: Path, monkeypatch: pytest.M
 
 
 def test_the_schema_is_not_changed_under_another_window(path: Path) -> None:
-    step = Step(2, "Something new.", lambda database: None)
+    step = Step(len(STEPS) + 1, "Something new.", lambda database: None)
     with closing(Store(path)), pytest.raises(WorldError) as raised:
         Store(path, steps=(*STEPS, step))
     assert raised.value.problem.key == "chats-busy"
