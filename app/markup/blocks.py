@@ -95,6 +95,7 @@ class Blocks:
         self._tail = ""
         self._start = 0
         self._hold: Hold | None = None
+        self._tried = 0
         # All that is defined: links, and as "^label" the numbers of footnotes.
         self._known: dict[str, Definition] = {}
         self._endnotes: Endnotes | None = None
@@ -191,7 +192,9 @@ class Blocks:
                     self._asking[label].append(self._settled)
                 self._settled += 1
         left = entries[count:]
-        more = reading.hold(left[0], numbered, self._asked) if left else None
+        tried = 0 if done else self._tried
+        more = reading.hold(left[0], numbered, self._asked, tried) if left else None
+        self._tried = _tried(left[0], tried) if left and more is None else 0
         if more is not None:
             self._hold = more.moved(done)
         elif done or not left:
@@ -208,6 +211,16 @@ class Blocks:
         for label, (at, note) in reading.notes.items():
             if at < held:
                 self._noted.setdefault(label, note)
+
+
+def _tried(entry: "Entry", before: int) -> int:
+    """Return the length of a paragraph that could not be cut, as far as that was tried."""
+    from app.markup.holding import is_long
+
+    if entry.shape is None or entry.shape.kind != "paragraph":
+        return 0
+    content = entry.shape.content
+    return len(content) if is_long(content, before) else before
 
 
 def _is_sure(entry: "Entry", source: str) -> bool:

@@ -320,9 +320,9 @@ def cuts(content: str) -> list[int]:
     return [at for at in found if not _OPENS_LINE.search(content, 0, at)]
 
 
-def is_long(content: str) -> bool:
-    """Whether words are worth cutting."""
-    return len(content) > _LONG
+def is_long(content: str, tried: int) -> bool:
+    """Whether words are worth cutting. tried: the length at which there was no place for it."""
+    return len(content) > max(_LONG, tried + tried // 4)
 
 
 def stretch(content: str, env: dict[str, Any]) -> list[Token] | None:

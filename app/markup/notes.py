@@ -68,23 +68,31 @@ def _definition(state: StateBlock, first: int, last: int, silent: bool) -> bool:
     if silent:
         return True
     top = state.level == 0 and state.blkIndent == 0
+    label = normalizeReference(found[1])
+    named = state.env.setdefault("notes", {})
+    is_first = label not in named
+    if is_first:
+        # Before those within it, which may have its name.
+        named[label] = Note("", "", first, first + 1, top)
     # How far it goes is what a container with such an indentation would hold.
     tokens, indent = state.tokens, state.blkIndent
     kept = state.bMarks[first], state.tShift[first], state.sCount[first], state.parentType
     state.tokens, state.blkIndent = [], indent + _INDENT
     state.bMarks[first], state.tShift[first] = found.end(), 0
     state.sCount[first] = state.blkIndent
+    state.level += 1
     state.md.block.tokenize(state, first, last)
+    state.level -= 1
     state.tokens, state.blkIndent = tokens, indent
     state.bMarks[first], state.tShift[first], state.sCount[first], state.parentType = kept
     stop = max(state.line, first + 1)
     state.line = stop
     rest = state.getLines(first + 1, stop, indent + _INDENT, False)
     text = state.src[found.end() : state.eMarks[first]] + "\n" + rest
-    label = normalizeReference(found[1])
     source = state.getLines(first, stop, state.blkIndent, False).rstrip("\n")
     note = Note(text.strip("\n"), source, first, stop, top)
-    state.env.setdefault("notes", {}).setdefault(label, note)
+    if is_first:
+        named[label] = note
     state.env.setdefault("all_notes", []).append(note)
     return True
 

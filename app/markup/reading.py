@@ -213,10 +213,13 @@ class Reading:
             return replace(block, kind="math", text=tex, closed=closed), shape
         return replace(block, kind="code", text=text, language=language, closed=closed), shape
 
-    def hold(self, entry: Entry, numbers: Mapping[str, int], seen: Container[str]) -> Hold | None:
+    def hold(
+        self, entry: Entry, numbers: Mapping[str, int], seen: Container[str], tried: int
+    ) -> Hold | None:
         """Return what of the first entry can be held beyond what is; None: nothing more.
 
-        seen: the notes referred to before the entry.
+        seen: the notes referred to before the entry. tried: with how many characters of a paragraph
+        it was no use: something is pending there, so that more of them are waited for.
         """
         if entry.shape is None or not self._stands_alone(entry):
             return None
@@ -225,7 +228,7 @@ class Reading:
             return next_hold(entry.shape, hold, entry.start, self._source, entry.labels)
         content = entry.shape.content
         begin = hold.at if hold else entry.shape.starts[0]
-        for cut in cuts(content) if is_long(content) else ():
+        for cut in cuts(content) if is_long(content, tried) else ():
             env = self._env()
             tokens = stretch(content[:cut], env)
             if tokens is None:
