@@ -136,6 +136,29 @@ def test_a_known_server_is_in_the_picker(driven: Driven) -> None:
         assert picker.isHidden()
 
 
+def test_a_server_is_forgotten_with_its_key(
+    driven: Driven, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    chain = keychain.install(monkeypatch, tmp_path / "keychain.json")
+    with replay("vllm_mi_stream", pace=0) as server:
+        known = servers.Server(f"http://{server.host}/v1", "vllm", model="tiny-magistral")
+        servers.remember(known, "sk-1")
+        driven.window.actions_["model"].trigger()
+        items = driven.presenter.models.picker.list.items
+        path = server.path("tiny-magistral")
+        driven.until(lambda: items.index_of(path).isValid())
+        driven.presenter.models.picker.list.setCurrentIndex(items.index_of(path))
+        dialog = opened(driven)
+        assert dialog.address.text() == known.base
+        driven.until(lambda: dialog.models.count() > 0)
+        assert server.asked[-1].headers["authorization"] == "Bearer sk-1"
+        QTest.mouseClick(dialog.forget, Qt.MouseButton.LeftButton)
+        driven.until(lambda: not items.index_of(path).isValid())
+        driven.until(jobs.idle)
+    assert servers.known() == ()
+    assert chain.kept() == {}
+
+
 def test_the_button_in_the_picker_opens_the_dialog(driven: Driven) -> None:
     driven.window.actions_["model"].trigger()
     picker = driven.presenter.models.picker

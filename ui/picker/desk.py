@@ -22,6 +22,7 @@ from ui.picker.transfers import Transfers
 if TYPE_CHECKING:
     from app.chat.session import Session
     from app.models.hub import Repository
+    from app.models.servers import Server
     from app.picker.remote import Remote
     from app.picker.work import Look
 
@@ -169,6 +170,11 @@ class Desk(QObject):
             self.choose(f"hf://{found[0].id}")
 
     # ------------------------------------------------------------ one model
+
+    @property
+    def server(self) -> "Server | None":
+        """Return the server whose model is chosen, None where it is none."""
+        return self._item.server if self._item is not None else None
 
     def _on_item(self, item: Item) -> None:
         if self._item is not None and item.id == self._item.id:

@@ -103,11 +103,18 @@ class Models(QObject):
         return self._desk
 
     def connect_server(self) -> None:
-        """Ask for a server and use a model of its."""
+        """Ask for a server and use a model of its; in the picker, begin with the one chosen."""
         from ui.server.desk import Connecting
 
         offline = self._session.settings.offline
-        Connecting(self._window, offline=offline, connected=self._on_server).open()
+        known = self._desk.server if self._desk is not None and self.picking else None
+        Connecting(
+            self._window, offline=offline, connected=self._on_server, forgotten=self._on_forgotten
+        ).open(known)
+
+    def _on_forgotten(self) -> None:
+        if self._desk is not None and self.picking:
+            self._desk.look()
 
     def _on_server(self, path: str) -> None:
         self.close_picker()

@@ -20,23 +20,35 @@ class Connecting(QObject):
     """One dialog, from the address to the model; it lives as long as that.
 
     offline: the switch is on, which is said. connected: called with the path of the model.
+    forgotten: called when a server has gone from the list.
     """
 
-    def __init__(self, parent: QWidget, *, offline: bool, connected: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        parent: QWidget,
+        *,
+        offline: bool,
+        connected: Callable[[str], None],
+        forgotten: Callable[[], None],
+    ) -> None:
         dialog = ConnectDialog(parent)
         super().__init__(dialog)
         self.dialog = dialog
         self._offline = offline
         self._connected = connected
+        self._forgotten = forgotten
         self._asked = 0
         self._key = ""
         self._server: Server | None = None
+        self._known: Server | None = None
         self.dialog.tested.connect(self._on_tested)
         self.dialog.connected.connect(self._on_connected)
         self.dialog.edited.connect(self._on_edited)
+        self.dialog.forgotten.connect(self._on_forgotten)
 
     def open(self, server: "Server | None" = None) -> None:
         """Show the dialog, with a server that is known where it is about one."""
+        self._known = server
         if server is not None:
             self.dialog.set_server(server.base, has_key=server.key)
         self.dialog.open()
@@ -103,6 +115,27 @@ class Connecting(QObject):
             failed=lambda problem: self.dialog.show_problem(problem.title, problem.advice),
             owner=self.dialog,
         )
+
+    def _on_forgotten(self) -> None:
+        known = self._known
+        if known is None:
+            return
+
+        def forget() -> None:
+            from app.models import servers
+
+            servers.forget(known.id)
+
+        jobs.run(
+            forget,
+            then=lambda _: self._on_gone(),
+            failed=lambda problem: self.dialog.show_problem(problem.title, problem.advice),
+            owner=self.dialog,
+        )
+
+    def _on_gone(self) -> None:
+        self.dialog.close()
+        self._forgotten()
 
     def _on_remembered(self, path: str) -> None:
         self.dialog.close()

@@ -35,11 +35,13 @@ class ConnectDialog(QDialog):
     Signals:
         tested: address, key ("" where none was typed) and file of certificates are to be tried.
         connected: the name of the model that was chosen.
+        forgotten: the server that it began with is to be forgotten.
         edited: what was found is no longer of the address that is typed.
     """
 
     tested = Signal(str, str, str)
     connected = Signal(str)
+    forgotten = Signal()
     edited = Signal()
 
     def __init__(self, parent: QWidget) -> None:
@@ -63,6 +65,9 @@ class ConnectDialog(QDialog):
         self.test = button("Test", "plain")
         self.finding = Finding()
         self.models = ModelList()
+        self.forget = button("Forget this server", "ghost")
+        self.forget.setToolTip("Take it and its key out of Ponder's list")
+        self.forget.hide()
         self.cancel = button("Cancel", "plain")
         self.connect_ = button("Connect", "primary")
         self._lay_out()
@@ -71,6 +76,7 @@ class ConnectDialog(QDialog):
             field.returnPressed.connect(self._on_return)
         self.test.clicked.connect(self.try_address)
         self.certificate.clicked.connect(self._on_certificate)
+        self.forget.clicked.connect(self.forgotten)
         self.cancel.clicked.connect(self.close)
         self.connect_.clicked.connect(self._on_connect)
         self.models.currentItemChanged.connect(lambda *_: self._show_chosen())
@@ -91,10 +97,11 @@ class ConnectDialog(QDialog):
         fields.addWidget(self.certificate, 1, 2)
         fields.addWidget(self.key_note, 2, 1, 1, 2)
         fields.setColumnStretch(1, 1)
-        for one in (self.cancel, self.connect_, self.test, self.certificate):
+        for one in (self.cancel, self.connect_, self.test, self.certificate, self.forget):
             one.setAutoDefault(False)
         feet = QHBoxLayout()
         feet.setSpacing(10)
+        feet.addWidget(self.forget)
         feet.addStretch(1)
         feet.addWidget(self.cancel)
         feet.addWidget(self.connect_)
@@ -115,6 +122,7 @@ class ConnectDialog(QDialog):
     def set_server(self, address: str, *, has_key: bool) -> None:
         """Begin with a server that is known; its key is not shown."""
         self.address.setText(address)
+        self.forget.show()
         self.key.setPlaceholderText(
             "kept in the keychain" if has_key else "only if it asks for one"
         )
@@ -185,6 +193,7 @@ class ConnectDialog(QDialog):
             self.tested.emit(text, self.key.text(), self._ca_file)
 
     def _on_edited(self) -> None:
+        self.forget.hide()
         self.show_nothing()
         self.edited.emit()
 
