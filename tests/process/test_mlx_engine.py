@@ -6,12 +6,14 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
+from app.engine.backends.mlx import MlxBackend
 from app.engine.protocol import (
     OUT_OF_MEMORY,
     Cancel,
@@ -225,6 +227,56 @@ def test_sampling_means_what_it_means_to_llama_cpp(engines: tuple[Engine, Engine
             for engine in engines
         }
         assert len(texts) == 1, sampling
+
+
+@pytest.mark.parametrize("kv", ["f16", "q8_0"])
+def test_what_was_read_is_taken_up_from_disk(
+    tmp_path: Path, kv: KVType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Through the back end itself: what is kept when and where is the engine's for all alike."""
+    for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):
+        monkeypatch.setenv(name, "1")  # the engine sets it for its own process, which this is none
+    how = LoadOptions(str(FOLDER), backend="mlx", context=512, kv_type=kv)
+    path = tmp_path / "state"
+    first, second, other = MlxBackend(), MlxBackend(), MlxBackend()
+    try:
+        for backend in (first, second):
+            backend.load(how, lambda _: True)
+        prompt = build(
+            [Turn("user", ("What is 12 + 30?",))], version="mistral-v13", keep_thinking=False
+        )
+        ids = first.encode(prompt)
+        written = drawn(first, ids, 40)
+        size = first.state_bytes()
+        assert first.save(path)
+        assert path.stat().st_size == pytest.approx(size, rel=0.05)
+        assert second.restore(path, list(first.sequence))
+        assert list(second.sequence) == [*ids, *written]
+        assert second.reuse(ids) == len(ids) - 1
+        assert drawn(second, ids, 40) == written
+        # Cut off, or another cache's: nothing is taken up, and nothing is harmed.
+        path.write_bytes(path.read_bytes()[:-100])
+        assert not second.restore(path, ids)
+        assert list(second.sequence) == []
+        assert drawn(second, ids, 40) == written
+        other.load(replace(how, kv_type="q4_0"), lambda _: True)
+        assert first.save(path)
+        assert not other.restore(path, list(first.sequence))
+    finally:
+        for backend in (first, second, other):
+            backend.unload()
+
+
+def drawn(backend: MlxBackend, ids: list[int], count: int) -> list[int]:
+    """Return the tokens that follow greedily."""
+    kept = backend.reuse(ids)
+    assert backend.read(ids[kept:])
+    backend.begin(Sampling(temperature=0.0))
+    found: list[int] = []
+    while len(found) < count:
+        found.append(backend.sample())
+        assert backend.append(found[-1])
+    return found
 
 
 # ------------------------------------------------------------ folders that are no models

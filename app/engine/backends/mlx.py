@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from app.engine.backends import mlx_load
+from app.engine.backends import mlx_load, mlx_states
 from app.engine.backends.base import LoadProgress, Stopped, Token
 from app.engine.backends.mlx_cache import STEP
 from app.engine.backends.mlx_load import LoadedModel
@@ -130,16 +130,25 @@ class MlxBackend:
         return self._ids
 
     def state_bytes(self) -> int:
-        """Return 0: nothing is kept on disk."""
-        return 0
+        """Return the size of the keys and values of what was computed."""
+        return mlx_states.size(self._cache, self._held)
 
     def save(self, path: Path) -> bool:
-        """Keep nothing."""
-        return False
+        """Write the keys and values. Raises OSError."""
+        self._keep(len(self._ids))
+        return mlx_states.save(self._core, self._cache, path, self._held)
 
     def restore(self, path: Path, ids: Sequence[int]) -> bool:
-        """Take up nothing: nothing was kept."""
-        return False
+        """Read keys and values; the last of the ids may have to be computed yet."""
+        self._keep(0)
+        self._cache.clear()
+        self._held = mlx_states.restore(self._core, self._cache, path)
+        if not len(ids) - 1 <= self._held <= len(ids):
+            self._cache.clear()
+            self._held = 0
+            return False
+        self._ids = list(ids)
+        return True
 
     def _following(self, tokens: Any) -> Any:
         """Begin to compute tokens, and the draw after them; return the drawn token to be."""

@@ -58,6 +58,20 @@ class Cache:
             if hasattr(array, "nbytes")
         ]
 
+    @property
+    def arrays(self) -> list[Any]:
+        """Return the keys and values of all layers, where the cache is plain and has its size."""
+        return [
+            array
+            for layer in self.layers
+            for _, array in self._trees.tree_flatten([layer.keys, layer.values])
+        ]
+
+    def took(self, tokens: int) -> None:
+        """Take the first tokens of plain caches for read: they were put there."""
+        for layer in self.layers:
+            layer.offset = tokens
+
     def cut(self, tokens: int) -> bool:
         """Forget the last tokens; return False where that cannot be, and then nothing is left."""
         if tokens == 0:

@@ -74,17 +74,9 @@ def _load(
     except (ValueError, TypeError, KeyError, AttributeError, RuntimeError, OSError) as error:
         raise WorldError(_failed(folder, error)) from error
     vocabulary = MlxVocabulary(folder, first.shape[-1])
-    weights = [array for _, array in library.trees.tree_flatten(model.parameters())]
-    needed = sum(array.nbytes for array in weights) + cache.nbytes
-    if needed > mlx_library.limit_bytes(core):
-        raise WorldError(_too_big(folder, f"{needed:,} bytes"))
-    try:
-        _read(core, weights, progress)
-        core.eval([first, *cache.state])
-        del first
-        step_bytes = _step_bytes(core, model, cache)
-    except (RuntimeError, ValueError) as error:
-        raise WorldError(_failed(folder, error)) from error
+    allocated: tuple[DeviceMemory, ...] = ()
+    if not options.words_only:
+        allocated = _filled(library, folder, model, cache, [first], progress)
     info = ModelInfo(
         name=folder.name,
         path=options.path,
@@ -104,7 +96,7 @@ def _load(
         build=mlx_library.build(),
         kv_type=cache.kv_type,
         gpu_layers=len(cache.layers) if mlx_library.on_gpu(core) else 0,
-        allocated=(_allocated(core, step_bytes),),
+        allocated=allocated,
         bos=_spelled(folder, "bos_token"),
         eos=_spelled(folder, "eos_token"),
         adds_bos=bool(folder.tokenizer.get("add_bos_token", False)),
@@ -134,6 +126,31 @@ def _first_step(library: Library, model: Any, context: int, kv_type: KVType) -> 
             continue
     cache.quantize("f16", 0)
     return cache, model(token, cache=cache.layers)
+
+
+def _filled(
+    library: Library,
+    folder: Folder,
+    model: Any,
+    cache: Cache,
+    first: list[Any],
+    progress: LoadProgress,
+) -> tuple[DeviceMemory, ...]:
+    """Read the weights and make the cache; return what that took. Raises WorldError.
+
+    first: the one token's logits, taken out here so that nobody holds them any more.
+    """
+    core = library.core
+    weights = [array for _, array in library.trees.tree_flatten(model.parameters())]
+    needed = sum(array.nbytes for array in weights) + cache.nbytes
+    if needed > mlx_library.limit_bytes(core):
+        raise WorldError(_too_big(folder, f"{needed:,} bytes"))
+    try:
+        _read(core, weights, progress)
+        core.eval([first.pop(), *cache.state])
+        return (_allocated(core, _step_bytes(core, model, cache)),)
+    except (RuntimeError, ValueError) as error:
+        raise WorldError(_failed(folder, error)) from error
 
 
 def _read(core: Any, weights: list[Any], progress: LoadProgress) -> None:
