@@ -24,6 +24,7 @@ from ui import theme
 from ui.chat import focus, menu, warm
 from ui.chat.accessible import Announcer
 from ui.chat.answer import Answer
+from ui.chat.arrivals import Arrivals
 from ui.chat.column import Place
 from ui.chat.entry import READ_AT_ONCE, Entry
 from ui.chat.find import Finder
@@ -36,7 +37,7 @@ from ui.chat.shelf import Shelf
 from ui.chat.stack import Keep, Stack
 from ui.chat.wrap_desk import WrapDesk
 from ui.chat.zoom import Zoom
-from ui.formulas.desk import Formulas, Wish
+from ui.formulas.desk import Formulas
 
 SLOW_MS = 20.0
 CLOCK_MS = 1000
@@ -84,6 +85,7 @@ class ChatView(Stack):
         self.wraps = WrapDesk(self)
         self._hold: Keep | None = None
         self._running = ""
+        self._arrivals = Arrivals(self, self._put_in)
         self._shown_at = 0.0
         self._clock = QTimer(self)
         self._clock.setInterval(CLOCK_MS)
@@ -94,7 +96,7 @@ class ChatView(Stack):
         self.setAccessibleName("Conversation")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         theme.notifier().changed.connect(self._on_theme)
-        self.formulas.known.connect(self._on_formulas)
+        self.formulas.known.connect(self._arrivals.come)
 
     # ------------------------------------------------------------ what is shown
 
@@ -228,13 +230,15 @@ class ChatView(Stack):
         entry.forget()
 
     def _refresh(self, entry: Entry) -> None:
-        keep = self.kept()
+        keep = self.kept(self._arrivals.known)
+        waiting = self._arrivals.renew()
         item = self.item(entry.id)
         if item is not None:
             item.refresh()
         elif entry.fill(READ_AT_ONCE):
             entry.measured_for = -1
         self.settle(keep)
+        self._arrivals.describe(waiting)
 
     def make_item(self, entry: Entry) -> Item:
         """Make the widget of a message and listen to it."""
@@ -307,22 +311,12 @@ class ChatView(Stack):
         self.settle(self.kept())
         self.viewport().update()
 
-    def _on_formulas(self, known: frozenset[Wish]) -> None:
-        """Put formulas into the place of their sources; what is being read stays where it is."""
-        waiting = [
-            entry
-            for entry in self.entries
-            if any(column.waiting(known) for column in entry.columns)
-        ]
-        keep = self.kept(known)
-        for entry in waiting:
-            for column in entry.columns:
-                column.renew(known)
+    def _put_in(self) -> None:
+        """Show formulas in the place of their sources; what is being read stays where it is."""
+        keep = self.kept(self._arrivals.known)
+        waiting = self._arrivals.renew()
         self.settle(keep)
-        for entry in waiting:
-            item = self.item(entry.id)
-            if item is not None and not entry.running:
-                item.describe()
+        self._arrivals.describe(waiting)
 
     # ------------------------------------------------------------ Qt
 
