@@ -72,7 +72,7 @@ TYPED = st.lists(
 ).map("".join)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(texts=st.lists(TYPED, min_size=1, max_size=4))
 def test_what_is_typed_is_never_markup_and_never_changed(texts: list[str]) -> None:
     turns = [user(text) if at % 2 == 0 else assistant(text) for at, text in enumerate(texts)]
