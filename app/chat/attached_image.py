@@ -7,10 +7,9 @@ from app.chat.attachments import clean_name, digest, refused
 from app.chat.message import Image
 from app.errors import WorldError
 
-MOST_PIXELS = 60_000_000
-"""Width times height. A camera's largest pictures have 50 million; four bytes each are 240 MB while
-one is decoded, which is what is allowed to be taken for a moment. A file of a few kilobytes can
-claim 30,000 by 30,000: 3.6 GB."""
+MOST_BYTES = 240_000_000
+"""Decoded. A camera's largest pictures have 50 million pixels of four bytes each, and Qt's readers
+take 256 MiB at most. A file of a few kilobytes can claim 30,000 by 30,000 pixels: 3.6 GB."""
 
 _KINDS = (
     (b"\x89PNG\r\n\x1a\n", 0, "image/png"),
@@ -33,10 +32,10 @@ def mime_of(data: bytes) -> str | None:
     return None
 
 
-def check_size(name: str, width: int, height: int) -> None:
+def check_size(name: str, width: int, height: int, pixel_bytes: int = 4) -> None:
     """Refuse an image that would take too much memory. width, height: pixels. Raises WorldError."""
-    if width * height > MOST_PIXELS:
-        most = MOST_PIXELS // 1_000_000
+    if width * height * pixel_bytes > MOST_BYTES:
+        most = MOST_BYTES // pixel_bytes // 1_000_000
         raise refused(
             clean_name(name),
             f"has {width:,} × {height:,} pixels, more than the {most} million that Ponder opens",

@@ -56,7 +56,8 @@ def decoded(name: str, data: bytes, mime: str, most: QSize | None) -> tuple[QSiz
     stored = reader.size()
     if stored.isEmpty():
         raise attached_image.broken(name, reader.errorString())
-    attached_image.check_size(name, stored.width(), stored.height())
+    pixel_bytes = max(4, QImage.toPixelFormat(reader.imageFormat()).bitsPerPixel() // 8)
+    attached_image.check_size(name, stored.width(), stored.height(), pixel_bytes)
     turned = reader.transformation() & QImageIOHandler.Transformation.TransformationRotate90
     size = stored.transposed() if turned else stored
     if most is not None and (size.width() > most.width() or size.height() > most.height()):

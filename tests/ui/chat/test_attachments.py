@@ -101,18 +101,23 @@ def chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
-def test_a_bomb_is_refused_before_it_is_decoded() -> None:
+@pytest.mark.parametrize(
+    ("side", "depth", "said"),
+    [
+        (30_000, 8, "30,000 × 30,000 pixels, more than the 60 million"),
+        (6_000, 16, "6,000 × 6,000 pixels, more than the 30 million"),
+    ],
+)
+def test_a_bomb_is_refused_before_it_is_decoded(side: int, depth: int, said: str) -> None:
     """30,000 by 30,000 pixels in a file of a few kilobytes would be 3.6 GB."""
-    header = struct.pack(">IIBBBBB", 30_000, 30_000, 8, 2, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", side, side, depth, 2, 0, 0, 0)
     rows = zlib.compress(b"\0" * 1_000_000)
     bomb = (
         b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
     )
     with pytest.raises(WorldError) as raised:
         of("bomb.png", bomb)
-    assert raised.value.problem.title == (
-        "“bomb.png” has 30,000 × 30,000 pixels, more than the 60 million that Ponder opens."
-    )
+    assert raised.value.problem.title == f"“bomb.png” has {said} that Ponder opens."
 
 
 @pytest.mark.qt_log_ignore("Unsupported marker type")
