@@ -6,7 +6,6 @@ often it has what is looked for, and opens, for as long as one is finding, when 
 what is remembered of it stays as it was.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,7 +20,7 @@ from ui.chat.cells import Cell
 from ui.chat.column import Place
 from ui.chat.entry import Entry
 from ui.chat.find_bar import FindBar
-from ui.chat.find_count import REGIONS, Counts, Key
+from ui.chat.find_count import Counts, Key
 from ui.chat.find_marks import Marks
 from ui.chat.find_sight import Located
 from ui.chat.item import Item
@@ -200,10 +199,10 @@ class Finder(QObject):
 
     def _on_counted(self) -> None:
         if self._searching:
-            found = self._hit_from(self._first)
-            if found is not None:
+            # Counting began where one is, so that the first found is the first from there.
+            if self.counts.first is not None:
                 self._searching = False
-                self._go(found, open_panel=False)
+                self._go(Hit(self.counts.first, 0), open_panel=False)
             elif self.counts.done:
                 self._searching = False
         for item in self._view.items():
@@ -228,27 +227,18 @@ class Finder(QObject):
 
     # ------------------------------------------------------------ from hit to hit
 
-    def _keys(self, first: int = 0) -> Iterator[Key]:
-        """Yield the texts from a message on, and from the beginning to it."""
-        entries = self._view.entries
-        for entry in [*entries[first:], *entries[:first]]:
-            for region in REGIONS:
-                yield entry.id, region
-
     def _index(self, hit: Hit) -> int:
-        before = 0
-        for key in self._keys():
-            if key == hit.key:
-                break
-            before += self.counts.count(key)
-        return before + hit.number
+        order = self.counts.order()
+        at = order.at.get(hit.key)
+        return hit.number + (order.before[at] if at is not None else 0)
 
     def _hit_from(self, first: int) -> Hit | None:
-        """Return the first hit of a message or after it; None while it is not certain which."""
-        for key in self._keys(first):
-            if self.counts.count(key):
-                return Hit(key, 0)
-        return None
+        """Return the first hit of a message or after it, else the first of all."""
+        order = self.counts.order()
+        if not order.keys:
+            return None
+        later = {entry.id for entry in self._view.entries[first:]}
+        return Hit(next((key for key in order.keys if key[0] in later), order.keys[0]), 0)
 
     def step(self, *, forward: bool) -> None:
         """Go to the next hit, or the one before; from the last to the first."""
@@ -270,11 +260,11 @@ class Finder(QObject):
         number = hit.number + (1 if forward else -1)
         if 0 <= number < self.counts.count(hit.key):
             return Hit(hit.key, number)
-        keys = [key for key in self._keys() if self.counts.count(key) or key == hit.key]
-        step = 1 if forward else -1
-        key = keys[(keys.index(hit.key) + step) % len(keys)] if hit.key in keys else None
-        if key is None or not self.counts.count(key):
+        order = self.counts.order()
+        at = order.at.get(hit.key)
+        if at is None:
             return None
+        key = order.keys[(at + (1 if forward else -1)) % len(order.keys)]
         return Hit(key, 0 if forward else self.counts.count(key) - 1)
 
     def _go(self, hit: Hit, *, open_panel: bool) -> None:

@@ -9,6 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
@@ -18,6 +19,9 @@ from ui.chat.selection import Region
 
 SLICE_MS = 4.0
 """Of the main thread at a time; keys, scrolling and painting have their turn in between."""
+
+FEW_LETTERS, PAUSE_MS = 3, 150
+"""What is nearly everywhere is counted only once no more is typed for a moment."""
 
 TELL_MS = 60
 """How often what is counted so far is told."""
@@ -31,6 +35,15 @@ Key = tuple[str, Region]
 """One text: a message's id, and which of its two."""
 
 
+@dataclass(frozen=True, slots=True)
+class Order:
+    """The texts with hits, as they follow each other. before: hits before each; at: its place."""
+
+    keys: list[Key]
+    before: list[int]
+    at: dict[Key, int]
+
+
 @dataclass(slots=True)
 class _Text:
     """What is known of a text. counted: the state of it that `count` is of, None for none."""
@@ -41,7 +54,7 @@ class _Text:
 
 
 class Counts(QObject):
-    """See the module.
+    """See the module. first: of the texts that were counted, the first that has a hit.
 
     Signals:
         changed: something more was counted.
@@ -54,6 +67,9 @@ class Counts(QObject):
         self._entries = entries
         self._pattern = Pattern("")
         self._texts: dict[Key, _Text] = {}
+        self._total = 0
+        self._order: Order | None = None
+        self.first: Key | None = None
         self._todo: deque[Entry] = deque()
         self._steps: Iterator[None] | None = None
         self._told = 0.0
@@ -73,7 +89,20 @@ class Counts(QObject):
 
     def total(self) -> int:
         """Return how many hits there are, as far as they are counted."""
-        return sum(known.count for known in self._texts.values())
+        return self._total
+
+    def order(self) -> Order:
+        """Return the texts with hits in the order of the chat, as far as they are counted."""
+        if self._order is None:
+            keys = [
+                (entry.id, region)
+                for entry in self._entries()
+                for region in REGIONS
+                if self.count((entry.id, region))
+            ]
+            before = list(accumulate((self.count(key) for key in keys), initial=0))
+            self._order = Order(keys, before, {key: at for at, key in enumerate(keys)})
+        return self._order
 
     def texts(self, key: Key) -> list[list[str]]:
         """Return what a text shows, block by block, as far as it was read."""
@@ -85,20 +114,25 @@ class Counts(QObject):
         self._pattern = pattern
         for known in self._texts.values():
             known.counted, known.count = None, 0
+        self.first = None
         self.look_again(first)
+        if len(pattern.text) < FEW_LETTERS:
+            self._timer.start(PAUSE_MS)
 
     def look_again(self, first: int = 0) -> None:
         """Count what is not counted yet, or no longer so: messages came, went or grew."""
         entries = self._entries()
         there = {entry.id for entry in entries}
         self._texts = {key: text for key, text in self._texts.items() if key[0] in there}
+        self._total = sum(known.count for known in self._texts.values())
+        self._order = None
         if not self._pattern:
             self.stop()
             self.changed.emit()
             return
         self._todo = deque([*entries[first:], *entries[:first]])
         self._steps = self._work()
-        self._timer.start()
+        self._timer.start(0)
 
     def stop(self) -> None:
         """Count no more."""
@@ -110,6 +144,7 @@ class Counts(QObject):
         """Count no more, and drop all that was read."""
         self.stop()
         self._texts.clear()
+        self._total, self._order, self.first = 0, None, None
 
     def _stale(self, entry: Entry, region: Region) -> bool:
         known = self._texts.get((entry.id, region))
@@ -117,6 +152,7 @@ class Counts(QObject):
 
     def _on_timer(self) -> None:
         """Work for one slice of time."""
+        self._timer.setInterval(0)
         end = time.perf_counter() + SLICE_MS / 1000
         while self._steps is not None and time.perf_counter() < end:
             if next(self._steps, self) is self:
@@ -146,7 +182,11 @@ class Counts(QObject):
             for at in range(0, len(texts), AT_ONCE):
                 found += self._pattern.count(texts[at : at + AT_ONCE])
                 yield
+        self._total += found - known.count
+        self._order = None
         known.counted, known.count = said or None, found
+        if found and self.first is None:
+            self.first = entry.id, region
 
 
 def source(entry: Entry, region: Region) -> str:

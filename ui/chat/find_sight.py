@@ -59,7 +59,11 @@ def reveal(view: "ChatView", entry: Entry, marks: Marks, at: Located) -> None:
     if at.column is entry.thinking:
         _reveal_thought(view, entry, marks, at)
         return
-    _keep(view, entry, Anchor(at.number, 0))
+    if entry.message.role == "user":
+        # Only its widget knows how wide a bubble is.
+        _keep(view, entry, Anchor(at.number, 0))
+    else:
+        at.column.set_width(view.column_width)
     _keep(view, entry, Anchor(at.number, _below_top(marks, at)))
 
 

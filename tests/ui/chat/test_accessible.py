@@ -190,17 +190,17 @@ from tests.ui.chat import samples
 from ui.chat.view import ChatView
 chat = [
     one
-    for n in range(40)
+    for n in range(20)
     for one in (samples.question("Why? " * 9, f"q{n}"), samples.answer("So. " * 99, "Hm.", f"a{n}"))
 ]
-for round in range(4):
+for round in range(3):
     view = ChatView()
     view.resize(900, 700)
     view.show()
     view.show_conversation(chat, samples.alone, {})
     bar = view.verticalScrollBar()
-    for step in range(16):
-        bar.setValue(bar.maximum() * step // 16)
+    for step in range(8):
+        bar.setValue(bar.maximum() * step // 8)
         whole = QAccessible.queryAccessibleInterface(view.viewport())
         kept = [whole.child(at) for at in range(whole.childCount())]
         for one in kept:
