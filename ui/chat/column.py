@@ -320,6 +320,10 @@ class Column:
             return ""
         return self.cells[number].why_at(QPointF(point.x(), point.y() - self.top(number)))
 
+    def cell_with(self, part: str) -> int:
+        """Return the first cell in whose HTML a part stands, -1 where there is none."""
+        return next((at for at, block in enumerate(self._blocks) if part in block.html), -1)
+
     def slide(self, y: int, pixels: int) -> bool:
         """Scroll the cell at a height sideways; whether there was anywhere to go."""
         number = self.cell_at(y)

@@ -57,6 +57,11 @@ def open_link(address: str) -> bool:
     return QDesktopServices.openUrl(url)
 
 
+def is_within(address: str) -> bool:
+    """Whether a link leads to another place of its message: a footnote, or back from one."""
+    return address.startswith("#")
+
+
 def _plain_mail(url: QUrl) -> QUrl:
     fields = QUrlQuery(url)
     kept = QUrlQuery()
@@ -104,7 +109,7 @@ def _ending(name: str) -> str:
 
 def told(address: str, words: str) -> str:
     """Return what is shown of a link under the mouse."""
-    if not address:
+    if not address or is_within(address):
         return ""
     if deceives(address, words):
         return f"Leads to {host(address)}, whatever it says: {shown(address)}"

@@ -39,6 +39,9 @@ class Surface(Protocol):
     def offer_link(self, address: str, point: QPoint) -> None:
         """Ask at a point whether an address that is not what it seems is to be opened."""
 
+    def follow(self, address: str, point: QPoint) -> None:
+        """Go where a link within the message leads that is under a point."""
+
     def why_at(self, point: QPoint) -> str:
         """Return what is wrong with what is under a point, "" where nothing is."""
 
@@ -170,7 +173,9 @@ class Pointer(QObject):
         at = event.globalPosition().toPoint()
         link = self._surface.link_at(at)
         if link and link == self._pressed_link and self._surface.selection.empty:
-            if links.deceives(link, self._surface.link_words_at(at)):
+            if links.is_within(link):
+                self._surface.follow(link, at)
+            elif links.deceives(link, self._surface.link_words_at(at)):
                 self._surface.offer_link(link, at)
             else:
                 links.open_link(link)

@@ -6,7 +6,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QAbstractSlider
 
-from ui.chat import copying, focus, menu
+from ui.chat import copying, focus, footnotes, menu
 from ui.chat.answer import Answer
 from ui.chat.cells import WHOLE
 from ui.chat.column import Column, Place
@@ -95,6 +95,12 @@ class Reading:
     def offer_link(self, address: str, point: QPoint) -> None:
         """Ask at a global point whether an address that is not what it seems is to be opened."""
         menu.offer_link(self._view, address).popup(point)
+
+    def follow(self, address: str, point: QPoint) -> None:
+        """Go where a link within the message leads that is under a global point."""
+        column, _inside = self._under(point)
+        if column is not None:
+            footnotes.follow(self._view, column, address)
 
     def why_at(self, point: QPoint) -> str:
         """Return what is wrong with what is under a global point, "" where nothing is."""
