@@ -13,7 +13,12 @@ import { numberTeX, quantityTeX, unitTeX } from './units.js';
 
 const blackboard = (letter) => `\\mathbb{${letter}}`;
 
+const OPERATORS = [
+  'tr', 'Tr', 'rank', 'sgn', 'sign', 'diag', 'lcm', 'supp', 'erf', 'erfc', 'Res', 'Var', 'Cov', 'Corr', 'arccot', 'arcsec',
+  'arccsc', 'arcsinh', 'arccosh', 'arctanh', 'arsinh', 'arcosh', 'artanh', 'sech', 'csch', 'cosec',
+];
 const PLAIN = {
+  ...Object.fromEntries(OPERATORS.map((name) => [name, `\\operatorname{${name}}`])),
   bm: ['\\boldsymbol{#1}', 1],
   vb: ['\\mathbf{#1}', 1],
   va: ['\\vec{\\mathbf{#1}}', 1],
@@ -29,13 +34,6 @@ const PLAIN = {
   abs: ['\\left|#1\\right|', 1],
   norm: ['\\left\\|#1\\right\\|', 1],
   eval: ['\\left.#1\\right|', 1],
-  tr: '\\operatorname{tr}',
-  Tr: '\\operatorname{Tr}',
-  rank: '\\operatorname{rank}',
-  sgn: '\\operatorname{sgn}',
-  sign: '\\operatorname{sign}',
-  diag: '\\operatorname{diag}',
-  lcm: '\\operatorname{lcm}',
   argmax: '\\operatorname*{arg\\,max}',
   argmin: '\\operatorname*{arg\\,min}',
   R: blackboard('R'), N: blackboard('N'), Z: blackboard('Z'), Q: blackboard('Q'), C: blackboard('C'),
@@ -51,6 +49,19 @@ const PLAIN = {
   utilde: ['\\underset{\\widetilde{\\hphantom{#1}}}{#1}', 1],
   sout: ['\\enclose{horizontalstrike}{#1}', 1],
   st: ['\\enclose{horizontalstrike}{#1}', 1],
+  hcancel: ['\\enclose{horizontalstrike}{#1}', 1],
+  textcircled: ['\\enclose{circle}{#1}', 1],
+  circled: ['\\enclose{circle}{#1}', 1],
+  vv: ['\\overrightarrow{#1}', 1],
+  overrightharpoon: ['\\overset{\\rightharpoonup}{#1}', 1],
+  vcentcolon: ':',
+  medspace: '\\:',
+  hdots: '\\ldots',
+  ensuremath: ['{#1}', 1],
+  textsuperscript: ['^{\\text{#1}}', 1],
+  textsubscript: ['_{\\text{#1}}', 1],
+  intertext: ['\\text{#1}\\\\', 1],
+  shortintertext: ['\\text{#1}\\\\', 1],
   raisebox: ['\\raise #1{\\text{#2}}', 2],
   href: ['{#2}', 2],
   url: ['\\texttt{#1}', 1],
@@ -98,6 +109,12 @@ function box(parser, name) {
   parser.string = `[${said}${said && room}]${parser.string.slice(parser.i)}`;
   parser.i = 0;
   MapHandler.getMap('bbox').lookup('bbox').func(parser, name);
+}
+
+// \hspace*{…} keeps its space at the end of a line; here all do.
+function space(parser, name) {
+  if (next(parser) === '*') parser.i += 1;
+  BaseMethods.Hskip(parser, name);
 }
 
 function differential(parser, name) {
@@ -190,13 +207,19 @@ const [LOW, LOW_AS] = ['₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑᵢ�
 
 // A small figure of its own would be no exponent, and a + behind it no operation.
 function small(parser, first) {
+  insert(parser, smallTeX(parser, first));
+}
+function smallInText(parser, first) {
+  insert(parser, `$${smallTeX(parser, first)}$`);
+}
+function smallTeX(parser, first) {
   const [from, to, mark] = HIGH.includes(first) ? [HIGH, HIGH_AS, '^'] : [LOW, LOW_AS, '_'];
   let said = '';
   for (let at = parser.i - 1; from.includes(parser.string[at] || ' '); at += 1) {
     said += to[from.indexOf(parser.string[at])];
     parser.i = at + 1;
   }
-  insert(parser, `${mark}{${said}}`);
+  return `${mark}{${said}}`;
 }
 
 // ½, ⅔: the font's own are of different sizes.
@@ -206,7 +229,7 @@ function fraction(parser, sign) {
   insert(parser, `\\tfrac{${above}}{${below}}`);
 }
 
-const smalls = Object.fromEntries([...HIGH, ...LOW].map((char) => [char, small]));
+const smalls = (how) => Object.fromEntries([...HIGH, ...LOW].map((char) => [char, how]));
 const roots = (how) => Object.fromEntries(Object.keys(ROOTS).map((sign) => [sign, how]));
 const fractions = Object.fromEntries([...FRACTIONS].map((char) => [char, fraction]));
 // As signs they would have their limits beside them.
@@ -217,8 +240,8 @@ const BIG = {
 const big = Object.fromEntries(Object.entries(BIG).map(([sign, name]) => [
   sign, (parser) => insert(parser, `\\${name} `),
 ]));
-new MacroMap('ponder-signs', { ...roots(root), ...smalls, ...fractions, ...big });
-new MacroMap('ponder-text-signs', roots(rootInText));
+new MacroMap('ponder-signs', { ...roots(root), ...smalls(small), ...fractions, ...big });
+new MacroMap('ponder-text-signs', { ...roots(rootInText), ...smalls(smallInText) });
 
 new CommandMap('ponder-macros', {
   ...Object.fromEntries(Object.entries(PLAIN).map(([name, tex]) => [name, [BaseMethods.Macro].concat(tex)])),
@@ -227,6 +250,7 @@ new CommandMap('ponder-macros', {
   pdv: [derivative, '\\partial'],
   dd: differential,
   bbox: box,
+  hspace: space,
   rule,
   SI: quantity,
   qty: quantity,
@@ -234,7 +258,11 @@ new CommandMap('ponder-macros', {
   si: (parser, name) => { parser.GetBrackets(name); insert(parser, unitTeX(parser.GetArgument(name))); },
   unit: (parser, name) => { parser.GetBrackets(name); insert(parser, unitTeX(parser.GetArgument(name))); },
   num: (parser, name) => { parser.GetBrackets(name); insert(parser, numberTeX(parser.GetArgument(name))); },
-  ang: (parser, name) => insert(parser, `{${numberTeX(parser.GetArgument(name))}}^{\\circ}`),
+  ang: (parser, name) => {
+    const marks = ['^{\\circ}', "'", "''"];
+    const parts = parser.GetArgument(name).split(';').slice(0, 3);
+    insert(parser, parts.map((part, at) => part.trim() && `{${numberTeX(part)}}${marks[at]}`).join(''));
+  },
   SIrange: range,
   qtyrange: range,
   numrange: range,
@@ -242,7 +270,15 @@ new CommandMap('ponder-macros', {
 
 // Within \text, too: models write \colorbox{red}{\text{…}} and \text{\text{…}}.
 const text = [TextMacrosMethods.Macro, '{#1}', 1];
-new CommandMap('ponder-text', { text, mbox: text, hbox: text, textnormal: [TextMacrosMethods.Macro, '{\\rm #1}', 1] });
+new CommandMap('ponder-text', {
+  text,
+  mbox: text,
+  hbox: text,
+  textnormal: [TextMacrosMethods.Macro, '{\\rm #1}', 1],
+  textsuperscript: [TextMacrosMethods.Macro, '$^{\\text{#1}}$', 1],
+  textsubscript: [TextMacrosMethods.Macro, '$_{\\text{#1}}$', 1],
+  ensuremath: [TextMacrosMethods.Macro, '$#1$', 1],
+});
 Configuration.create('ponder-text', { parser: 'text', priority: 2, handler: { macro: ['ponder-text'], character: ['ponder-text-signs'] } });
 
 Configuration.create('ponder', {
