@@ -39,6 +39,7 @@ from app.fit.memory import Placement, estimate
 from app.prompts.magistral import MAGISTRAL_SYSTEM_PROMPT
 from app.prompts.mistral import build
 from app.prompts.segments import Prompt, Text, Turn
+from tests.support import synthetic, synthetic_mlx
 from tests.support.conversations import conversations
 from tests.support.engine import Engine, pid_of, said
 
@@ -265,6 +266,30 @@ def test_what_was_read_is_taken_up_from_disk(
     finally:
         for backend in (first, second, other):
             backend.unload()
+
+
+def test_a_sliding_window_that_cannot_be_cut_is_read_again(engine: Engine, tmp_path: Path) -> None:
+    """The cache of its layers forgets what left the window: what is kept must still be exact."""
+    folder = synthetic_mlx.write(tmp_path / "windowed", synthetic.TINY)
+    kinds = ["sliding_attention", "full_attention"]
+    change(folder / "config.json", layer_types=kinds, sliding_window=32)
+    assert loaded(engine, options(folder=folder, kv_type="q8_0")).kv_type == "q8_0"
+
+    def say(text: str, tokens: int = 24) -> tuple[str, int]:
+        events = engine.ask(text, max_tokens=tokens, ignore_end=True)
+        return said(events, "answer"), finished(events).usage.cached_tokens
+
+    long, short = synthetic.words(100), synthetic.words(6)
+    answer, cached = say(long)
+    assert cached == 0
+    # Going on from all that was read needs no cut.
+    say(long, tokens=1)
+    assert say(long + synthetic.words(5, first=500))[1] == 100
+    # Back to the question: that is not to be had by cutting.
+    assert say(long) == (answer, 0)
+    # Within the window all can be cut.
+    first, _ = say(short, tokens=10)
+    assert say(short, tokens=10) == (first, 5)
 
 
 def drawn(backend: MlxBackend, ids: list[int], count: int) -> list[int]:
