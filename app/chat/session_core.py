@@ -187,7 +187,7 @@ class SessionCore(SessionModel):
             if self.state.chat_id == answer.chat_id:
                 self._change("context", context_used=answer.context_tokens())
             return
-        message = answer.current()
+        message = self._weighed(answer.current())
         self._answer = None
         self._learn_speed(answer.turn)
         self._durable.put(lambda store: store.finish(message))
@@ -231,23 +231,27 @@ class SessionCore(SessionModel):
             keep_thinking=self.settings.keep_thinking,
         )
 
+    def _weighed(self, message: Message) -> Message:
+        """Return a message that says by which weights it was made, as far as that is known."""
+        by = message.provenance
+        weights = self._weights.get(by.file) if by is not None else None
+        if by is None or weights is None or by.sha256:
+            return message
+        told = replace(
+            by, sha256=weights.sha256, repository=weights.repository, revision=weights.revision
+        )
+        return replace(message, provenance=told)
+
     def _weigh(self) -> None:
         """Take in what the weights turned out to be, for the answers that did not know it."""
         for path, weights in self._weights_desk.poll():
             self._weights[path] = weights
             waiting, self._unweighed = self._unweighed, []
             for message in waiting:
-                by = message.provenance
-                if by is None or by.file != path:
+                known = self._weighed(message)
+                if known is message:
                     self._unweighed.append(message)
                     continue
-                told = replace(
-                    by,
-                    sha256=weights.sha256,
-                    repository=weights.repository,
-                    revision=weights.revision,
-                )
-                known = replace(message, provenance=told)
                 self._durable.put(partial(Store.tell, message=known))
                 if message.id in self.state.conversation.messages:
                     conversation = self.state.conversation.with_message(known)

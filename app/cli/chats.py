@@ -51,6 +51,12 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
     verify.add_argument("--json", action="store_true", help="as JSON")
     verify.set_defaults(run=_verify)
 
+    replay = own.add_parser("replay", help="run an exported JSON's answers again and compare")
+    replay.add_argument("file", metavar="FILE")
+    replay.add_argument("--model", metavar="M", help="a model in place of the recorded one")
+    replay.add_argument("--json", action="store_true", help="a line of JSON per answer")
+    replay.set_defaults(run=_replay)
+
 
 def _add_thinking(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
@@ -194,6 +200,27 @@ def _verify(arguments: argparse.Namespace) -> int:
         if other_head:
             print("The head is not the one that was kept: this is another transcript.")
     return 0 if verdict.intact and not other_head else 1
+
+
+def _replay(arguments: argparse.Namespace) -> int:
+    from dataclasses import asdict
+
+    from app.engine.straight import engine
+    from app.transcript import lossless
+    from app.transcript.replay import replay
+
+    found = lossless.loads(_bytes_of(arguments.file))
+    alike = True
+    with engine() as opened:
+        for compared in replay(found.record, opened, model=arguments.model):
+            alike = alike and compared.outcome != "different"
+            if arguments.json:
+                print(json.dumps(asdict(compared), ensure_ascii=False), flush=True)
+                continue
+            at = f" from token {compared.token}" if compared.token is not None else ""
+            why = f" ({'; '.join(compared.why)})" if compared.why else ""
+            print(f"Message {compared.number}: {compared.outcome}{at}{why}", flush=True)
+    return 0 if alike else 1
 
 
 def _place(message: int | None) -> str:

@@ -1,72 +1,24 @@
 """What the commands that need an engine share: a client, a loaded model, its events one by one."""
 
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from app import paths, settings
 from app.engine.choice import backend_for
-from app.engine.client import EngineClient
 from app.engine.protocol import (
-    Command,
-    EngineDied,
     Event,
     Failed,
-    Finished,
     Load,
     Loaded,
     LoadOptions,
     ModelInfo,
-    Tokens,
 )
+from app.engine.straight import Engine, engine
 from app.errors import Problem, WorldError
 from app.server.address import is_server
 
-
-class Engine:
-    """An engine client for straight-line code: send a command, iterate over its events."""
-
-    def __init__(self) -> None:
-        self._news = threading.Event()
-        self._client = EngineClient(wakeup=self._news.set)
-
-    def next_request(self) -> int:
-        """Return a fresh request id."""
-        return self._client.next_request()
-
-    def send(self, command: Command) -> None:
-        """Send a command without waiting for its events."""
-        self._client.send(command)
-
-    def events(self, request: int) -> Iterator[Event]:
-        """Yield the events of a request, the last one included. Raises WorldError on death."""
-        while True:
-            self._news.wait()
-            self._news.clear()
-            for _, event in self._client.poll():
-                if isinstance(event, EngineDied):
-                    raise WorldError(event.problem)
-                if event.request != request:
-                    continue
-                yield event
-                if isinstance(event, Finished | Failed | Loaded | Tokens):
-                    return
-
-    def close(self) -> None:
-        """End the child."""
-        self._client.close()
-
-
-@contextmanager
-def engine() -> Iterator[Engine]:
-    """Give an engine and end its child afterwards, whatever happens."""
-    opened = Engine()
-    try:
-        yield opened
-    finally:
-        opened.close()
+__all__ = ["Engine", "engine", "load", "loaded", "model_path", "options_for"]
 
 
 def model_path(given: str | None) -> Path:

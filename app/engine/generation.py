@@ -54,6 +54,7 @@ class _Made:
 
     ids: "array[int]" = field(default_factory=lambda: array("i"))
     closed_by: ClosedBy = "model"
+    closed_at: int = 0
 
 
 class Voice:
@@ -207,6 +208,7 @@ def generate(
         decode_s=times.decode,
         first_token_s=times.first_token,
         closed_by=made.closed_by,
+        closed_at=made.closed_at,
         output_hash=prompt_hash(made.ids) if made.ids else "",
     )
     outbox.send(Finished(request, reason, usage, closed))
@@ -230,7 +232,7 @@ def _decode(
         may_close = voice.thinking and voice.between_characters
         why = steering.due(voice.thinking_tokens) if may_close else None
         if why is not None:
-            made.closed_by = why
+            made.closed_by, made.closed_at = why, voice.thinking_tokens
             steering.closed()
             marker = closing_ids(backend, voice.format)
             voice.expect_close()

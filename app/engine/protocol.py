@@ -307,7 +307,8 @@ class Usage:
 
     first_token_s: from the command to the first token. closed_by: who ended the thought: the model,
     or Ponder in its place, because the budget was spent, the user asked for the answer, or the
-    thought went in circles. output_hash: the SHA-256 (hex) of the ids that were written, as
+    thought went in circles; closed_at: after how many tokens of this request's thinking it was, in
+    the model's place. output_hash: the SHA-256 (hex) of the ids that were written, as
     little-endian int32, the end not among them; "" where there are no ids (a server).
     """
 
@@ -319,6 +320,7 @@ class Usage:
     decode_s: float = 0.0
     first_token_s: float = 0.0
     closed_by: ClosedBy = "model"
+    closed_at: int = 0
     output_hash: str = ""
 
 

@@ -1,0 +1,64 @@
+"""An engine for straight-line code: a client, and its events one by one.
+
+For the command line and for running answers again; the window's session polls instead.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from app.engine.client import EngineClient
+from app.engine.protocol import (
+    Command,
+    EngineDied,
+    Event,
+    Failed,
+    Finished,
+    Loaded,
+    Tokens,
+)
+from app.errors import WorldError
+
+
+class Engine:
+    """An engine client for straight-line code: send a command, iterate over its events."""
+
+    def __init__(self) -> None:
+        self._news = threading.Event()
+        self._client = EngineClient(wakeup=self._news.set)
+
+    def next_request(self) -> int:
+        """Return a fresh request id."""
+        return self._client.next_request()
+
+    def send(self, command: Command) -> None:
+        """Send a command without waiting for its events."""
+        self._client.send(command)
+
+    def events(self, request: int) -> Iterator[Event]:
+        """Yield the events of a request, the last one included. Raises WorldError on death."""
+        while True:
+            self._news.wait()
+            self._news.clear()
+            for _, event in self._client.poll():
+                if isinstance(event, EngineDied):
+                    raise WorldError(event.problem)
+                if event.request != request:
+                    continue
+                yield event
+                if isinstance(event, Finished | Failed | Loaded | Tokens):
+                    return
+
+    def close(self) -> None:
+        """End the child."""
+        self._client.close()
+
+
+@contextmanager
+def engine() -> Iterator[Engine]:
+    """Give an engine and end its child afterwards, whatever happens."""
+    opened = Engine()
+    try:
+        yield opened
+    finally:
+        opened.close()
