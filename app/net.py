@@ -48,14 +48,15 @@ def endpoint() -> str:
     return os.environ.get("HF_ENDPOINT", "").rstrip("/") or DEFAULT_ENDPOINT
 
 
-def check_allowed() -> None:
-    """Raise WorldError while the user wants no connections."""
+def check_allowed(server: str = "") -> None:
+    """Raise WorldError while the user wants no connections. server: of models, "" for the hub."""
     chosen, _ = settings.load()
     if chosen.offline:
+        undone = f"{server} was not asked" if server else "nothing was fetched"
         raise WorldError(
             Problem(
                 "offline",
-                "Ponder is switched to offline, so nothing was fetched.",
+                f"Ponder is switched to offline, so {undone}.",
                 "Switch it back in the settings, under Privacy.",
             )
         )
@@ -135,7 +136,7 @@ def server_client(host: str, purpose: str, ca_file: str = "") -> "httpx2.AsyncCl
     async def pass_door(request: "httpx2.Request") -> None:
         asked = request.url.host
         if reach(asked) == "away":
-            check_allowed()
+            check_allowed(asked)
         request.headers["user-agent"] = "Ponder"
         if asked not in known:
             known.add(asked)

@@ -56,7 +56,7 @@ def settings_menu(
     offline = menu.addAction("Work offline")
     offline.setCheckable(True)
     offline.setChecked(privacy.offline)
-    offline.setToolTip("Ponder makes no connection at all.")
+    offline.setToolTip("Ponder connects to nothing but servers of this machine and its network.")
     offline.toggled.connect(privacy.set_offline)
     menu.addAction("Connections made…", privacy.show_connections)
     _heading(menu, "Models")

@@ -164,6 +164,7 @@ def test_nothing_is_asked_of_the_internet_while_offline(engine: Engine) -> None:
     away = engine.load(LoadOptions("server:api.example.com/x", backend="openai"))
     assert isinstance(away, Failed)
     assert away.problem.key == "offline"
+    assert "api.example.com was not asked" in away.problem.title
     assert "api.example.com" not in {contact.host for contact in net.contacts()}
     # This machine is not the internet.
     with replay(stream(HELLO, END), pace=0) as server:
