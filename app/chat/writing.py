@@ -18,6 +18,9 @@ _LANGUAGE = "language-"
 
 def written(node: Node, source: str = "") -> str:
     """Return a tree as Markdown; escaped as little as it can be."""
+    if any(_is_notes(child) for child in node.children):
+        # Without the text that refers to it, a footnote reads as nothing.
+        return _Writer(source, escape=False).blocks(node)
     wanted = shape(node)
     said = _Writer(source, escape=False).blocks(node)
     if shape(tree(to_html(said))) == wanted:
@@ -25,10 +28,23 @@ def written(node: Node, source: str = "") -> str:
     return _Writer(source, escape=True).blocks(node)
 
 
+def _is_notes(node: Node) -> bool:
+    return node.kind == "ol" and node.attributes.get("class") == "footnotes"
+
+
+def _note(node: Node) -> str:
+    """Return the mark of a footnote where an element is one, else ""."""
+    if node.kind != "sup" or not node.attributes.get("id", "").startswith("ref-"):
+        return ""
+    link = next((child for child in node.children if child.kind == "a"), node)
+    number = link.attributes.get("href", "").removeprefix("#note-")
+    return f"[^{number}]"
+
+
 def shape(node: Node) -> list[tuple[str, str]]:
     """Return what a tree amounts to, for comparing: white space is of no account."""
     found: list[tuple[str, str]] = []
-    for one in node.walk():
+    for one in _marked(node).walk():
         if one.kind == TEXT:
             said = SPACE.sub("", one.text)
             if found and found[-1][0] == TEXT:
@@ -38,6 +54,15 @@ def shape(node: Node) -> list[tuple[str, str]]:
         elif one.kind not in ("p", ROOT):
             found.append((one.kind, one.text or one.attributes.get("href", "")))
     return found
+
+
+def _marked(node: Node) -> Node:
+    """Return a tree whose marks of footnotes are text, as they are without the footnotes."""
+    mark = _note(node)
+    if mark:
+        return Node(TEXT, mark)
+    children = [_marked(child) for child in node.children]
+    return Node(node.kind, node.text, node.attributes, children)
 
 
 class _Writer:
@@ -97,6 +122,8 @@ class _Writer:
 
     def _list(self, node: Node) -> str:
         items = [child for child in node.children if child.kind == "li"]
+        if _is_notes(node):
+            return "\n\n".join(self._footnote(item) for item in items)
         loose = any(child.kind == "p" for item in items for child in item.children)
         number = int(node.attributes.get("start", "1"))
         said: list[str] = []
@@ -109,6 +136,10 @@ class _Writer:
             body = self.blocks(item, "\n\n" if loose else "\n")
             said.append(_indented(task + body, mark, " " * len(mark)))
         return ("\n\n" if loose else "\n").join(said)
+
+    def _footnote(self, item: Node) -> str:
+        number = item.attributes.get("id", "").removeprefix("note-")
+        return _indented(self.blocks(item), f"[^{number}]: ", "    ")
 
     def _table(self, node: Node) -> str:
         rows = [
@@ -138,6 +169,10 @@ class _Writer:
             return "\\\n"
         if node.kind == "code":
             return _code(_text(node))
+        if _note(node):
+            return _note(node)
+        if node.attributes.get("href", "").startswith("#ref-"):
+            return ""
         inside = self._inline(node.children)
         if node.kind == "a":
             return self._link(node, inside)

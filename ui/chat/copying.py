@@ -28,7 +28,8 @@ from ui.chat.utf16 import part
 MOST_HTML = 200_000
 """Characters of Markdown up to which HTML is made too: 0.3 s are felt, and no letter is so long."""
 
-_DEFINES = re.compile(r"^ {0,3}\[[^\]\n]+\]:", re.MULTILINE)
+_DEFINES = re.compile(r"^ {0,3}\[(?!\^)[^\]\n]+\]:", re.MULTILINE)
+_NOTES = re.compile(r"^ {0,3}\[\^([^\]\s]+)\]:", re.MULTILINE)
 _REGIONS: tuple[Region, ...] = ("thinking", "text")
 
 
@@ -52,7 +53,8 @@ def markdown(entries: Sequence[Entry], selection: Selection) -> str:
         for region in _REGIONS:
             places = selection.part(number, region)
             if places is not None:
-                said.append(_of_message(entries[number], region, *places, several=several))
+                text = _of_message(entries[number], region, *places, several=several)
+                said.append(_renamed(text, number + 1) if several else text)
     return "\n\n".join(text for text in said if text)
 
 
@@ -95,10 +97,13 @@ def _of_block(block: Block, cell: Cell, start: int, end: int | None, *, alone: b
         if alone or not code.strip():
             return code
         return block.source if code == cell.text and block.closed else fenced(code, cell.language)
+    whole = start == 0 and end is None
     if not isinstance(cell, ProseCell):
+        if whole and block.closed:
+            return block.source
         stop = len(cell.source) if end is None else end
         return cell.copied(start, stop) if stop > start else ""
-    if start == 0 and end is None:
+    if whole:
         return _standing_alone(block)
     first, past = _units(cell, start), _units(cell, end, past=True)
     if first == 0 and past == _units(cell, None):
@@ -147,6 +152,22 @@ def _counted(document: QTextDocument, stop: int, *, past: bool) -> int:
         tex = None
         block = block.next()
     return count
+
+
+def _renamed(text: str, number: int) -> str:
+    """Return a message's text with footnotes that are no other message's: [^1] is [^3-1]."""
+    labels = set(_NOTES.findall(text))
+    if not labels:
+        return text
+    found = "|".join(re.escape(label) for label in sorted(labels))
+    mark = re.compile(rf"\[\^({found})\]")
+    said: list[str] = []
+    rest = text
+    for block in parse(text):
+        if block.kind == "code":
+            before, code, rest = rest.partition(block.source)
+            said += [mark.sub(rf"[^{number}-\1]", before), code]
+    return "".join([*said, mark.sub(rf"[^{number}-\1]", rest)])
 
 
 def _closed(text: str) -> str:

@@ -236,6 +236,28 @@ def test_what_is_defined_in_one_message_is_not_used_in_the_next() -> None:
     assert "example.org/two" in pasted
 
 
+NOTES = "A note[^1] and **more**[^b].\n\n```regex\n[^1]\n```\n\n[^1]: The *one* $x$.\n[^b]: Other."
+
+
+def test_footnotes_of_several_messages_stay_apart() -> None:
+    entries = [answered(NOTES), answered(NOTES.replace("*one*", "*two*"))]
+    pasted = everything(entries)
+    (notes,) = [one.html for one in parse(pasted) if "footnotes" in one.html]
+    assert notes.count("<li") == 4
+    assert notes.index("one") < notes.index("two")
+    assert [one.text for one in parse(pasted) if one.kind == "code"] == ["[^1]\n", "[^1]\n"]
+    both = [answered(NOTES + "\n\n[ref]\n\n[ref]: https://example.org"), answered("x")]
+    assert "example.org" in everything(both)
+    (notes,) = [one.html for one in parse(everything(both)) if "footnotes" in one.html]
+    assert notes.count("<li") == 2
+
+
+def test_a_part_with_a_footnote_keeps_its_mark() -> None:
+    entry = answered(NOTES)
+    one, two = place(entry, 0, "note"), place(entry, 0, "and", after=True)
+    assert copied([entry], one, two) == "note[^1] and"
+
+
 def test_a_selection_in_a_thought_is_the_thought(view: ChatView) -> None:
     branch = [samples.question(), samples.answer("So.", thought="It is $x$.\n\n- *a*\n- b")]
     view.show_conversation(branch, samples.alone, {"a1": False})
