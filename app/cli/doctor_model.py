@@ -16,6 +16,7 @@ from app.errors import Problem, WorldError
 from app.prompts import detect, doctor
 from app.prompts.messages import parse
 from app.prompts.segments import Turn
+from app.reasoning.formats import FORMATS
 
 _SAMPLE = [Turn("user", ("Hello",))]
 
@@ -65,6 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
         request = opened.next_request()
         opened.send(Tokenize(request, prompt, row.name))
         tokens = _tokens(list(opened.events(request)))
+    row = FORMATS[tokens.reasoning or row.name]
     expected, why = doctor.thinks(
         info,
         choice,

@@ -170,6 +170,7 @@ def generate(
     request = command.request
     row = FORMATS[command.reasoning]
     written = resolve(backend, command.prompt, row, renderer)
+    row = FORMATS[written.reasoning or command.reasoning]
     thinking_open = command.thinking_open or written.thinking_open
     ids = backend.encode(written.prompt)
     _check_length(len(ids), context)

@@ -255,7 +255,8 @@ class Tokens:
     """The ids of a prompt, and the text of each as the vocabulary spells it.
 
     prompt: its segments. thinking_open: it ends inside a thought; thinking_closed: with one that is
-    closed already. notes: what a template made of the conversation that the user should know.
+    closed already. reasoning: the format that a template's end shows, "" where none wrote it.
+    notes: what a template made of the conversation that the user should know.
     """
 
     request: int
@@ -264,6 +265,7 @@ class Tokens:
     prompt: Prompt = ()
     thinking_open: bool = False
     thinking_closed: bool = False
+    reasoning: str = ""
     notes: tuple[str, ...] = ()
 
 

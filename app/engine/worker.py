@@ -210,6 +210,7 @@ class Worker:
                 written.prompt,
                 written.thinking_open,
                 written.thinking_closed,
+                written.reasoning,
                 written.notes,
             )
         )

@@ -41,7 +41,7 @@ def thinks(
         return _mistral_thinks(info, row, replaced)
     if info.template is not None and row.close and row.close in info.template:
         return True, f"Its chat template knows its thoughts: {row.open} and {row.close}."
-    if row.tokens and row.tokens <= set(info.controls):
+    if row.vital and set(info.controls).issuperset(row.vital):
         return True, f"It has the control tokens {row.open} and {row.close}."
     return False, "Nothing in its chat template or vocabulary says that it was trained to think."
 

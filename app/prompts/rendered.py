@@ -9,6 +9,7 @@ shown to any; where one still refuses and there is a system message, that is put
 question, where models without a system role were trained to have it.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -18,7 +19,7 @@ from app.errors import Problem, WorldError
 from app.prompts.markup import Shield, segments
 from app.prompts.sandbox import Work, Written
 from app.prompts.segments import Picture, Prompt, Templated, Thought, Turn
-from app.reasoning.formats import Format
+from app.reasoning.formats import Format, watched
 
 Write = Callable[[Work], Written]
 Has = Callable[[str], bool]
@@ -31,7 +32,7 @@ _TYPED_MARKUP = (
     "Its chat template looks for markup in messages; what was typed is not taken for any."
 )
 _NOT_SHOWN = "Its chat template does not show the last question as it was typed."
-_THOUGHTS_DROPPED = "Its chat template has no place for thoughts in the history: they are left out."
+_THOUGHTS_DROPPED = "Its chat template leaves thoughts out of the history."
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +40,14 @@ class Rendered:
     """A prompt as a template wrote it.
 
     thinking_open: it ends inside a thought. thinking_closed: it ends with a thought that is closed
-    already, so that the model will not think. notes: what had to be done to the conversation.
+    already, so that the model will not think. reasoning: how thoughts are marked as the prompt's
+    end shows it, "" where that is not asked. notes: what had to be done to the conversation.
     """
 
     prompt: Prompt
     thinking_open: bool = False
     thinking_closed: bool = False
+    reasoning: str = ""
     notes: tuple[str, ...] = ()
 
 
@@ -67,12 +70,13 @@ def render(
     thoughts = [part for turn in turns for part in turn.parts if isinstance(part, Thought)]
     if asked.keep_thinking and any(shield.hide(part.text.strip()) not in text for part in thoughts):
         notes.append(_THOUGHTS_DROPPED)
+    row = next((one for one in (row, *watched(row)) if any(_ending(text, one))), row)
     open_, closed = _ending(text, row)
     if last is not None:
         text, open_ = _continued(text, last, row, open_=open_, hide=shield.hide)
         closed = False
     prompt = segments(text, has, shield)
-    return Rendered(_with_begin(prompt, asked, has), open_, closed, tuple(notes))
+    return Rendered(_with_begin(prompt, asked, has), open_, closed, row.name, tuple(notes))
 
 
 def _texts(turns: Sequence[Turn]) -> list[str]:
@@ -102,6 +106,8 @@ def _written(
             written = again
     if written.refused:
         _refuse(written.refused)
+    if not written.text.strip():
+        _refuse("It writes nothing.")
     if not _shows(written.text, messages):
         notes.append(_NOT_SHOWN)
     return written.text, notes
@@ -162,9 +168,19 @@ def _variables(asked: Templated, messages: list[dict[str, Any]]) -> dict[str, An
     if asked.think is not None:
         # The names that makers chose for the same switch.
         variables |= {"enable_thinking": asked.think, "thinking": asked.think}
-        if not asked.think:
-            variables["reasoning_effort"] = "low"
+        effort = _effort(asked.template, asked.think)
+        if effort:
+            variables["reasoning_effort"] = effort
     return variables
+
+
+def _effort(template: str, think: bool) -> str:
+    """Return what a template is told of effort, "" for nothing: "none" or the least it knows."""
+    if think:
+        # Hunyuan 3 does not think unless it is told to.
+        return "high" if "no_think" in template and "reasoning_effort" in template else ""
+    words = ("no_think", "none", "minimal", "low")
+    return next((word for word in words if re.search(rf"['\"]{word}['\"]", template)), "low")
 
 
 def _ending(text: str, row: Format) -> tuple[bool, bool]:

@@ -214,7 +214,7 @@ def detect(controls: Sequence[str], template: str | None, name: str) -> Format:
         if found is not None:
             return found
     for row in _DISTINCT:
-        if not row.control and row.tokens <= set(controls):
+        if not row.control and set(controls).issuperset(row.vital):
             return row
     return FORMATS["think"]
 
@@ -230,11 +230,16 @@ def _of_template(template: str) -> Format | None:
         return FORMATS["harmony"]
     if "<|open|>" in template and "<|sep|>" in template:
         return FORMATS["kimi-k3"]
+    if FORMATS["apriel"].close in template:
+        return FORMATS["apriel"]
     for row in _ROWS:
-        # The wrapped ones have the markers of a plain one, and more.
-        wrapped = [start or end for start, end in row.wraps]
-        if row.open and row.wraps and row.close in template and wrapped[0] in template:
-            return row
+        # The wrapped ones have the markers of a plain one, and more: soon after, in the same words.
+        for start, _ in row.wraps:
+            near = rf"{re.escape(row.close)}[^{{}}]{{0,200}}{re.escape(start)}"
+            if start and re.search(near, template):
+                return row
+    if FORMATS["cohere"].close in template:
+        return FORMATS["cohere"]
     # A plain word between the brackets may be there for another reason.
     rows = sorted(_DISTINCT, key=lambda row: row.open.strip("<>").isalpha())
     for row in rows:

@@ -134,7 +134,7 @@ def test_thoughts_are_a_field_of_their_own() -> None:
     assert kept.thinking_open
     assert "hm" not in spelled(asked(REASONS, *turns))
     (note,) = asked(CHATML, *turns, keep_thinking=True).notes
-    assert "no place for thoughts" in note
+    assert "leaves thoughts out" in note
 
 
 def test_what_a_template_ends_with_is_told() -> None:
@@ -274,3 +274,32 @@ def test_which_family(
 ) -> None:
     found = family(controls, architecture, name)
     assert (found.name if found else None) == expected
+
+
+def test_how_thoughts_are_marked_is_told_by_the_prompts_end() -> None:
+    composed = "{{ messages[0].content }}{% set t = ':opensource' %}{{ '<think' ~ t ~ '>' }}"
+    rendered = asked(composed, user("a"))
+    assert (rendered.thinking_open, rendered.reasoning) == (True, "hy3")
+    assert asked(CHATML, user("a <|START_THINKING|>")).reasoning == "think"
+
+
+@pytest.mark.parametrize(
+    ("template", "think", "told"),
+    [
+        ("{{ 'no_think' if reasoning_effort is not defined }}", True, "high"),
+        ("{{ 'no_think' if reasoning_effort is not defined }}", False, "no_think"),
+        ("{% if reasoning_effort == 'none' %}{% endif %}", False, "none"),
+        ("{{ 'low' }}", False, "low"),
+        ("", False, "low"),
+        ("", True, ""),
+    ],
+)
+def test_what_a_template_is_told_of_effort(template: str, think: bool, told: str) -> None:
+    shows = template + "{{ messages[0].content }}={{ reasoning_effort }}"
+    assert spelled(asked(shows, user("q"), think=think)).endswith(f"q={told}")
+
+
+def test_a_template_that_writes_nothing_is_refused() -> None:
+    with pytest.raises(WorldError) as caught:
+        asked("{% if tools %}x{% endif %}", user("a"))
+    assert "writes nothing" in caught.value.problem.detail
