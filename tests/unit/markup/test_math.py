@@ -144,7 +144,12 @@ def test_html_holds_the_source_and_nothing_that_could_break_out() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["$" * 20_000, "$a" * 20_000, "$a\\$" * 9_000, "\\(" * 20_000, "$$\n" * 5_000]
+    "text",
+    [
+        *("$" * 20_000, "$a" * 20_000, "$a\\$" * 9_000, "\\(" * 20_000, "$$\n" * 5_000),
+        *("\\[\n" * 2_000 + "\n\nx", "\\begin{align}\n" * 2_000 + "\n\nx", "[^a]: " * 3_000),
+        *("\\begin{align} " * 3_000, "[^a]" * 3_000, "```latex\n" + "\\[ " * 5_000 + "\n```\n"),
+    ],
 )
 def test_hostile_texts_end(text: str) -> None:
     assert to_html(text)
