@@ -191,4 +191,6 @@ def _said(entry: Entry, region: Region) -> str:
     """Return a text of a message as it was written, as far as it is, under what is attached."""
     if region == "thinking":
         return entry.thought
+    if entry.message.role == "user":
+        return entry.message.markdown
     return entry.turn.answer if entry.turn is not None else entry.message.markdown
