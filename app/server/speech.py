@@ -7,11 +7,14 @@ first words; an answer that begins with no tag has none.
 
 from app.engine.outbox import Outbox
 from app.engine.protocol import Channel
-from app.reasoning.formats import FORMATS
+from app.reasoning.formats import FORMATS, watched
 from app.reasoning.splitter import Piece, Splitter
 
-_WATCHED = ("mistral", "think")
-"""The formats whose tags were seen to come through; servers take the others apart, or know none."""
+
+def _splitter() -> Splitter:
+    """Return what finds the tags of any format at the start of an answer."""
+    usual = FORMATS["think"]
+    return Splitter(usual, literal=True, watch=watched(usual))
 
 
 class Speech:
@@ -25,9 +28,8 @@ class Speech:
         """thought, answer: what an answer that is continued has already."""
         self._request = request
         self._outbox = outbox
-        self._splitter: Splitter | None = None
-        self._begin = ""
-        self._field = False
+        self._splitter = _splitter()
+        self._field = self._fed = False
         self.thought = thought
         self.answer = answer
         self.thinking_tokens = 0
@@ -36,12 +38,7 @@ class Speech:
     @property
     def thinking(self) -> bool:
         """Whether a thought is open."""
-        return self._field or (self._splitter is not None and self._splitter.thinking)
-
-    @property
-    def spoken(self) -> bool:
-        """Whether anything came."""
-        return bool(self.thinking_tokens or self.answer_tokens)
+        return self._field or self._splitter.thinking
 
     def say(self, channel: Channel, text: str, tokens: int) -> None:
         """Take the next words, of `tokens` tokens; those of a channel "answer" may hold tags."""
@@ -50,12 +47,7 @@ class Speech:
             self._field = True
             self._send("thinking", text, tokens)
             return
-        self._field = False
-        if self._splitter is None:
-            text = self._chosen(text)
-            if self._splitter is None:
-                self._count("answer", tokens)
-                return
+        self._field, self._fed = False, True
         self._say_pieces(self._splitter.feed(text), tokens)
 
     def finish(self) -> bool:
@@ -66,25 +58,10 @@ class Speech:
     def close(self) -> None:
         """Begin another reply that goes on with this one, its thought closed."""
         self._flush()
-        self._splitter, self._field = None, False
-
-    def _chosen(self, text: str) -> str:
-        """Choose the format by the first words; return what is to be split by it then."""
-        self._begin += text
-        start = self._begin.lstrip()
-        rows = [FORMATS[name] for name in _WATCHED]
-        found = [row for row in rows if start.startswith(row.open)]
-        if not found and any(row.open.startswith(start) for row in rows):
-            return ""  # still the beginning of what may become a tag
-        self._splitter = Splitter(found[0] if found else FORMATS["none"], literal=True)
-        text, self._begin = self._begin, ""
-        return text
+        self._splitter, self._field, self._fed = _splitter(), False, False
 
     def _flush(self) -> None:
-        if self._begin:
-            text, self._begin = self._begin, ""
-            self._send("answer", text, 0)
-        if self._splitter is not None:
+        if self._fed:  # else the first words are still to come, and choose the format
             self._say_pieces(self._splitter.finish(), 0)
 
     def _say_pieces(self, pieces: list[Piece], tokens: int) -> None:

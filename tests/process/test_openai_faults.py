@@ -123,6 +123,13 @@ WHOLE: list[tuple[str, Answer, str, str]] = [
     ),
     ("a tag in parts", stream(*(delta(content=c) for c in "<think>a</think>b"), END), "a", "b"),
     (
+        "a field, then tags",
+        stream(delta(reasoning="a"), delta(content="[THINK]b"), delta(content="[/THINK]c"), END),
+        "ab",
+        "c",
+    ),
+    ("another's tags", stream(delta(content="<seed:think>a</seed:think>b"), END), "a", "b"),
+    (
         "what looks like a tag",
         stream(delta(content="<thi"), delta(content="s>"), END),
         "",
