@@ -17,6 +17,7 @@ from app import files, paths
 from app.errors import Problem, WorldError
 
 Theme = Literal["system", "light", "dark"]
+ExportThinking = Literal["details", "quote", "none"]
 
 MIN_ZOOM, MAX_ZOOM = 50, 300
 
@@ -33,7 +34,8 @@ class Settings:
     place and size, as the window writes it. unknown: keys of another version of Ponder. offline: no
     connection is made at all. models_folder: where downloads go, "" is Ponder's own place.
     more_folders: folders of the user's with models, used in place. zoom: how large chats are shown,
-    in percent. wrap_code: whether long lines of code are wrapped.
+    in percent. wrap_code: whether long lines of code are wrapped. export_thinking: what becomes of
+    thoughts in exports for people.
     """
 
     theme: Theme = "system"
@@ -48,6 +50,7 @@ class Settings:
     more_folders: tuple[str, ...] = ()
     zoom: int = 100
     wrap_code: bool = False
+    export_thinking: ExportThinking = "details"
 
 
 def _is_texts(value: object) -> bool:
@@ -70,6 +73,7 @@ _SOUND: Mapping[str, Callable[[Any], bool]] = {
     "more_folders": _is_texts,
     "zoom": lambda value: _is_count(value, MIN_ZOOM, MAX_ZOOM),
     "wrap_code": lambda value: isinstance(value, bool),
+    "export_thinking": lambda value: value in get_args(ExportThinking),
 }
 """For each setting: whether a value read from the file makes sense."""
 

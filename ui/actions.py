@@ -26,6 +26,7 @@ SHORTCUTS = (
     Shortcut("search", "Ctrl+K", "Search chats"),
     Shortcut("model", "Ctrl+L", "Choose the model"),
     Shortcut("open_file", "Ctrl+O", "Open a GGUF file"),
+    Shortcut("export", "Ctrl+E", "Export the chat"),
     Shortcut("find", "Ctrl+F", "Find in the chat"),
     Shortcut("find_next", "F3", "Next hit"),
     Shortcut("find_before", "Shift+F3", "Hit before"),

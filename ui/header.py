@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
 )
 
 from ui import theme
-from ui.widgets import IconButton, muted, rounded
+from ui.widgets import IconButton, button, muted, rounded
 
 if TYPE_CHECKING:
     from app.chat.model_slot import ModelState
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 HEIGHT_PX = 52
 WARN_SHARE, FULL_SHARE = 0.70, 0.85
+_EXPORT_PX = 34
 _ENGINES = {"llama_cpp": "llama.cpp", "mlx": "MLX", "scripted": "scripted"}
 
 
@@ -198,7 +199,7 @@ class ContextMeter(QWidget):
 
 
 class Header(QWidget):
-    """Chip at the left, meter at the right.
+    """Chip at the left, meter and export at the right.
 
     Signals:
         sidebar_requested: the button that brings the hidden sidebar back.
@@ -221,6 +222,12 @@ class Header(QWidget):
         row.addWidget(self.chip)
         row.addStretch(1)
         row.addWidget(self.meter)
+        self.export = button("Export ▾", "plain")
+        self.export.setAccessibleName("Export the chat")
+        self.export.setToolTip("Write the chat into a file (Ctrl+E)")
+        self.export.setFixedHeight(_EXPORT_PX)
+        self.export.hide()
+        row.addWidget(self.export)
 
     def set_sidebar_shown(self, shown: bool) -> None:
         """Offer the button for the sidebar only where it is hidden."""

@@ -17,6 +17,7 @@ from app.errors import Problem, WorldError
 from ui import theme
 from ui.bridge import Bridge
 from ui.chat.attaching import Attaching
+from ui.exporting import Exporting
 from ui.main_window import MainWindow
 from ui.menus import Privacy, open_file_dialog, settings_menu
 from ui.mirror import Mirror
@@ -52,6 +53,12 @@ class Presenter(QObject):
         )
         self._attaching = Attaching(
             window.composer, window.chat_view, session, do=self._do, failed=self._on_problem
+        )
+        self._exporting = Exporting(
+            window,
+            session,
+            failed=self._on_problem,
+            keep=lambda form: self._save_settings(export_thinking=form),
         )
         self._mirror = Mirror(window, session, self.models.look)
         bridge.changed.connect(self._on_changed)
@@ -301,6 +308,8 @@ class Presenter(QObject):
 
     def _on_changed(self, changes: "frozenset[Change]") -> None:
         self._mirror.show(changes)
+        if "conversation" in changes:
+            self._exporting.show_state()
         if changes & {"attached", "chat"}:
             self._attaching.show_attached()
         elif changes & {"model", "context"}:

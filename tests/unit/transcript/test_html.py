@@ -19,7 +19,7 @@ from app.transcript.record import Record
 
 VOID = {"meta", "br", "hr", "img", "path", "use", "rect", "line", "ellipse", "input", "link"}
 BY = Provenance(
-    "Demo", "/home/me/demo.gguf", 10, "Q8_0", "llama", "CPU", 64, Sampling(seed=7), "v13", "ab" * 32
+    "Demo", "/srv/ai/demo.gguf", 10, "Q8_0", "llama", "CPU", 64, Sampling(seed=7), "v13", "ab" * 32
 )
 SQUARE = DisplayList(
     1.5,
@@ -206,7 +206,7 @@ def test_all_that_was_said_is_there() -> None:
         "seed",
     ):
         assert said.casefold() in reader.text.casefold(), said
-    assert "/home/me" not in made
+    assert "/srv/ai" not in made
     assert '<span class="h-comment"># so</span>' in made
     assert '<td class="right">2</td>' in made
     assert 'src="data:image/png;base64,' in made
