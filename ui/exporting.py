@@ -65,7 +65,9 @@ class Exporting(QObject):
         """Ask for the form, below the button."""
         button = self._window.header.export
         menu = self.menu()
-        menu.popup(button.mapToGlobal(QPoint(0, button.height() + 4)))
+        # The button is at the window's right edge: the menu ends where it does.
+        left = button.width() - menu.sizeHint().width()
+        menu.popup(button.mapToGlobal(QPoint(left, button.height() + 4)))
 
     def menu(self) -> QMenu:
         """Return the menu of forms."""
