@@ -9,7 +9,7 @@ what is remembered of it stays as it was.
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
 from shiboken6 import isValid
 
@@ -85,7 +85,7 @@ class Finder(QObject):
             bar.closed.connect(self.close)
         if bar.isHidden() or not bar.isVisibleTo(self._view):
             self._before = QApplication.focusWidget()
-            bar.place(self._view.width() - self._view.verticalScrollBar().width())
+            bar.place(self._room())
             bar.show()
         words = self._view.selection.copied(self._view.entries)
         if words and "\n" not in words and len(words) <= MOST_PREFILLED:
@@ -122,6 +122,10 @@ class Finder(QObject):
         self.current = None
         if had_focus:
             self._give_back_focus()
+
+    def _room(self) -> QSize:
+        """Return the size that the bar has its corners in."""
+        return self._view.viewport().size()
 
     def _give_back_focus(self) -> None:
         before, self._before = self._before, None
@@ -283,6 +287,9 @@ class Finder(QObject):
         self.at = self._located(hit, entry)
         if self.at is not None and self._marks is not None:
             find_sight.reveal(self._view, entry, self._marks, self.at)
+            if self.bar is not None:
+                seen = find_sight.seen_at(self._view, entry, self._marks, self.at)
+                self.bar.place(self._room(), seen)
         for item in self._view.items():
             item.update()
             self.dress_item(item)
@@ -308,5 +315,5 @@ class Finder(QObject):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
         """Keep the bar in its corner."""
         if event.type() == QEvent.Type.Resize and self.bar is not None and self.open:
-            self.bar.place(self._view.width() - self._view.verticalScrollBar().width())
+            self.bar.place(self._room())
         return super().eventFilter(watched, event)

@@ -1,6 +1,6 @@
 """The slim bar that finding in a chat is done with; it floats over the transcript's upper edge."""
 
-from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QWidget
 
@@ -93,10 +93,12 @@ class FindBar(QWidget):
         self.before.setEnabled(allowed)
         self.after.setEnabled(allowed)
 
-    def place(self, width: int) -> None:
-        """Take the upper right corner of a view of a width."""
-        wide = min(WIDTH_PX, width - 2 * EDGE_PX)
-        self.setGeometry(width - wide - EDGE_PX, 8, wide, HEIGHT_PX)
+    def place(self, room: QSize, seen: QRect | None = None) -> None:
+        """Take the upper right corner of a view, the lower one where that would hide `seen`."""
+        wide = min(WIDTH_PX, room.width() - 2 * EDGE_PX)
+        upper = QRect(room.width() - wide - EDGE_PX, 8, wide, HEIGHT_PX)
+        hides = seen is not None and upper.intersects(seen)
+        self.setGeometry(upper.translated(0, room.height() - HEIGHT_PX - 16) if hides else upper)
         self.raise_()
 
     def focusNextPrevChild(self, next: bool) -> bool:  # noqa: N802, A002 - Qt's names

@@ -7,7 +7,7 @@ placed by what it is, not by where it was thought to be.
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPoint
+from PySide6.QtCore import QPoint, QRect
 
 from ui.chat.answer import Answer
 from ui.chat.cells import Cell
@@ -82,6 +82,24 @@ def _reveal_thought(view: "ChatView", entry: Entry, marks: Marks, at: Located) -
         bar.setValue(round(y - panel.body.viewport().height() * SHOWN_AT))
     y = at.column.top(at.number) + _below_top(marks, at)
     show_message(view, entry, panel.body.content.mapTo(item, QPoint(0, y)).y())
+
+
+def seen_at(view: "ChatView", entry: Entry, marks: Marks, at: Located) -> QRect:
+    """Return where in the view a hit is drawn, an empty rectangle where it is not."""
+    item, cell = view.item(entry.id), at.cell
+    hits = marks.hits(cell) if cell is not None else []
+    if item is None or cell is None or at.hit >= len(hits):
+        return QRect()
+    corner = item.mapTo(view, item.text_at)
+    if at.column is entry.thinking:
+        panel = _panel(view, entry)
+        if panel is None or panel.collapsed:
+            return QRect()
+        corner = panel.body.content.mapTo(view, QPoint(0, 0))
+    found = QRect()
+    for box in cell.rects(*hits[at.hit]):
+        found = found.united(box.toAlignedRect())
+    return found.translated(corner + QPoint(0, at.column.top(at.number)))
 
 
 def leave(view: "ChatView", entry: Entry) -> None:

@@ -5,6 +5,9 @@ from collections.abc import Iterator
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QTextBlock, QTextDocument, QTextLine
 
+THING = "\ufffc"
+"""The character that stands for what is drawn in a line and is no text: a formula."""
+
 
 def rects(document: QTextDocument, start: int, end: int) -> list[QRectF]:
     """Return the boxes of the text between two positions, a box for each line it is on.
@@ -50,7 +53,10 @@ def _in_block(document: QTextDocument, block: QTextBlock, start: int, end: int) 
         past = min(end - block.position(), line.textStart() + line.textLength())
         if past <= first:
             continue
-        one, two = sorted((_x(line, first, trailing=False), _x(line, past - 1, trailing=True)))
+        thing = document.characterAt(block.position() + past - 1) == THING
+        # Of what is no text only the leading edge is known: its end is where the next one begins.
+        end_x = _x(line, past, trailing=False) if thing else _x(line, past - 1, trailing=True)
+        one, two = sorted((_x(line, first, trailing=False), end_x))
         rise = line.ascent() + line.descent()
         top = line.y() + line.height() - rise
         yield QRectF(one, top, two - one, rise).translated(corner)

@@ -35,6 +35,7 @@ class Reading:
     def __init__(self, view: "ChatView") -> None:
         self._view = view
         self._hint = Hint(view)
+        view.verticalScrollBar().valueChanged.connect(self._hint.clear)
 
     @property
     def selection(self) -> Selection:

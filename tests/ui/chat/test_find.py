@@ -147,7 +147,22 @@ def test_a_typeset_formula_is_one_hit_and_framed(view: ChatView, qtbot: QtBot) -
     item = view.item("a1")
     assert item is not None
     assert has_colour(item.grab().toImage(), theme.current().warn)
+    (box,) = entry.text.cells[0].rects(3, 4)
+    assert box.width() > 30
     assert current_text(view) == "$x^2 + y$"
+
+
+def test_the_bar_makes_room_for_a_hit_that_it_would_hide(view: ChatView, qtbot: QtBot) -> None:
+    asked = "x " * 300 + "needle"
+    view.show_conversation(
+        [samples.question("a needle here"), samples.answer(f"{asked}\n\n" * 9)], samples.alone, {}
+    )
+    view.verticalScrollBar().setValue(0)
+    bar = look_for(view, qtbot, "needle")
+    assert bar.count.text() == "1 of 10"
+    assert bar.y() > 300
+    qtbot.keyClick(bar.field, Qt.Key.Key_Return)
+    assert bar.y() < 30
 
 
 def has_colour(image: QImage, colour: str) -> bool:
