@@ -22,9 +22,10 @@ item + closing is a list of that item alone (an ordered one needs its number: `s
 def to_html(text: str, commonmark: bool = False) -> str:
     """Return Markdown as HTML.
 
-    As messages are shown: tables, strikethrough, task lists and bare links as on GitHub; raw HTML
-    as text; links to http, https and mailto only; images as links, never fetched; mathematics as
-    `<span class="math" data-tex="…">`, with data-display where it stands on its own.
+    As messages are shown: tables, strikethrough, task lists, bare links and footnotes as on GitHub,
+    the notes as a list at the end; raw HTML as text; links to http, https and mailto only; images
+    as links, never fetched; mathematics as `<span class="math" data-tex="…">`, with data-display
+    where it stands on its own.
     commonmark=True: the specification and nothing else, raw HTML let through (to compare with it;
     not safe to show).
     """

@@ -110,8 +110,8 @@ class Reading:
             first = self._drafts[0]
             first.asked = tuple(dict.fromkeys([*hold.asked, *first.asked]))
             first.labels |= hold.labels
-        tops = {note.first: note for note in self._tops(env)}
-        self._drafts += [_Draft([], (note.first, note.after)) for note in tops.values()]
+        every: list[Note] = env.get("all_notes", [])
+        self._drafts += [_Draft([], (note.first, note.after)) for note in every if note.top]
         self._drafts.sort(key=lambda draft: draft.lines)
 
     @property
@@ -127,11 +127,6 @@ class Reading:
     def at(self, line: int) -> int:
         """Return the offset of a line in the source."""
         return self._offsets[line] + self._shift
-
-    @staticmethod
-    def _tops(env: Mapping[str, Any]) -> list[Note]:
-        """Return the notes that stand in nothing else, those of a known name too."""
-        return [note for note in env.get("all_notes", ()) if note.top]
 
     def _parse_lines(self, draft: _Draft) -> None:
         md = chat()
