@@ -13,6 +13,8 @@ HEIGHT_PX = 44
 WIDTH_PX = 420
 EDGE_PX = 12
 LEAST_FIELD_PX = 90
+LOW_PX = 64
+"""Above the lower edge, and above the button that leads to the end."""
 
 
 class _Field(QLineEdit):
@@ -98,7 +100,9 @@ class FindBar(QWidget):
         wide = min(WIDTH_PX, room.width() - 2 * EDGE_PX)
         upper = QRect(room.width() - wide - EDGE_PX, 8, wide, HEIGHT_PX)
         hides = seen is not None and upper.intersects(seen)
-        self.setGeometry(upper.translated(0, room.height() - HEIGHT_PX - 16) if hides else upper)
+        self.setGeometry(
+            upper.translated(0, room.height() - HEIGHT_PX - LOW_PX) if hides else upper
+        )
         self.raise_()
 
     def focusNextPrevChild(self, next: bool) -> bool:  # noqa: N802, A002 - Qt's names
