@@ -6,7 +6,7 @@ other work on the machine disturbs least, and by the clock. Ticks must not grow 
 there: the last tenth is compared with the first in one run. Formulas are typeset by the real
 process; a tick lasts at most 33 ms and ends early once none is waited for.
 
-    python tests/bench/bench_view.py [--kilobytes 160] [--tokens 100 1000] [--kinds mixed thinking …]
+    python tests/bench/bench_view.py [--kilobytes 160] [--tokens 100 1000] [--kinds mixed …]
         [--browser]
 
 The bars: p50 4 ms, p99 16 ms, max 50 ms, last over first 1.1, 40 MB. Every run is a process of its
@@ -135,7 +135,9 @@ def stream(app: QApplication, kind: str, size: int, tokens_per_s: int) -> dict[s
         spent.append(time.thread_time() - cpu)
     grown = psutil.Process().memory_info().rss - grown
     family = [psutil.Process(), *psutil.Process().children(recursive=True)]
-    whole = sum(process.memory_info().rss for process in family)
+    # Each page that several processes share is counted once: by its share in each.
+    full = [process.memory_full_info() for process in family]
+    whole = sum(getattr(info, "pss", info.rss) for info in full)
     view.close()
     tenth = max(1, len(spent) // 10)
     return {

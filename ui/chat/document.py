@@ -119,12 +119,20 @@ class Document(QTextDocument):
                 return f'<a href="tex:{len(formulas) - 1}">\ufffc</a>'
             return f'<a class="tex" href="tex:{len(formulas) - 1}">{found[3]}</a>'
 
+        # As one edit: otherwise Qt lays the text out anew for every formula that is marked in it.
+        edit = QTextCursor(self)
+        edit.beginEditBlock()
         self.setHtml(_FORMULA.sub(marked, html.strip()))
         if formulas:
             self._mark(formulas, width)
         if "☐" in html or "☑" in html:
             self._mark_tasks()
+        if "<table" in html:
+            # What stands beside a table is only known once the edit is over.
+            edit.endEditBlock()
+            edit.beginEditBlock()
         self.settle()
+        edit.endEditBlock()
 
     def _mark(self, formulas: list["_Formula"], width: float) -> None:
         """Turn the links that stood for formulas into what says what they are."""

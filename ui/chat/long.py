@@ -21,11 +21,11 @@ from ui.chat.prose import ProseCell, is_long
 from ui.chat.style import Kind
 from ui.formulas.desk import Formulas
 
-PART = 2500
-MOST = 4000
+PART = 1200
+MOST = 2400
 """A part ends at the first good place after PART characters, at any after MOST."""
 ITEM_GAP_PX = 4
-KEPT = 12
+KEPT = 24
 """Parts that keep their documents: more than a screen shows."""
 
 _TAG = re.compile(r"<(/?)([a-z0-9]+)[^>]*>")

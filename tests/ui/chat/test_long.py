@@ -47,7 +47,9 @@ def test_offsets_and_text_are_those_of_the_whole(dressed: QApplication, name: st
     assert long.copied(0, WHOLE) == whole.copied(0, WHOLE)
     last = whole.document().characterCount() - 1
     for offset in range(0, last, max(1, last // 50)):
-        assert long.word_at(offset) == whole.word_at(offset), offset
+        word, meant = long.word_at(offset), whole.word_at(offset)
+        # Where no space parts two sentences, Qt's word goes on past the cut between them.
+        assert word == meant or (name == "Chinese" and meant[0] <= word[0] <= word[1] <= meant[1])
         one, two = long.rects(offset, offset + 1), whole.rects(offset, offset + 1)
         assert [box.size() for box in one] == [box.size() for box in two], offset
         for box in one:
