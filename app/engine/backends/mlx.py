@@ -45,7 +45,7 @@ class MlxBackend:
         self._model = loaded.model
         self._cache = loaded.cache
         self._vocabulary = loaded.vocabulary
-        self._step = min(STEP, options.batch)
+        self._step = loaded.info.batch
         return loaded.info
 
     def unload(self) -> None:

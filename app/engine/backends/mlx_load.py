@@ -97,6 +97,7 @@ def _load(
         kv_type=cache.kv_type,
         gpu_layers=len(cache.layers) if mlx_library.on_gpu(core) else 0,
         allocated=allocated,
+        batch=min(STEP, options.batch),
         bos=_spelled(folder, "bos_token"),
         eos=_spelled(folder, "eos_token"),
         adds_bos=bool(folder.tokenizer.get("add_bos_token", False)),
