@@ -26,7 +26,7 @@ class Shelf:
 
     def __init__(
         self,
-        limit: int = 160,
+        limit: int = 120,
         formulas: Formulas | None = None,
         pictures: Pictures | None = None,
     ) -> None:
