@@ -118,6 +118,9 @@ class Presenter(QObject):
         composer.edit_last_requested.connect(self._on_edit_last)
         view.retry_requested.connect(lambda at: self._do(lambda: session.retry(at)))
         view.edit_requested.connect(lambda at, text: self._do(lambda: session.edit(at, text)))
+        view.thought_edit_requested.connect(
+            lambda at, text: self._do(lambda: session.edit_thought(at, text))
+        )
         view.branch_requested.connect(
             lambda at, step: self._do(lambda: session.switch_branch(at, step))
         )

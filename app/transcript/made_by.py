@@ -60,8 +60,10 @@ def lines(message: Message) -> list[tuple[str, str]]:
     if by is not None:
         found += [
             ("Model", by.model),
-            ("File", f"{_base(by.file)}, {file_size(by.size_bytes)}"),
-            ("SHA-256", by.sha256 or "not worked out"),
+            ("File", f"{_base(by.file)}, {file_size(by.size_bytes)}")
+            if by.size_bytes
+            else ("Model's name there", _base(by.file)),
+            *([("SHA-256", by.sha256 or "not worked out")] if by.size_bytes else []),
             *([("From", f"{by.repository} at {by.revision}")] if by.repository else []),
             ("Quantization", by.quantization),
             ("Engine", by.engine),

@@ -27,6 +27,7 @@ from app.errors import WorldError
 from app.settings import Settings
 from tests.ui.drive import Driven
 from ui import theme
+from ui.chat import menu
 from ui.privacy import ConnectionList
 from ui.shortcuts import ShortcutList
 
@@ -409,3 +410,30 @@ def test_a_token_without_a_keychain_is_one_sentence(
     dialog.setTextValue("hf_example")
     dialog.accept()
     qtbot.waitUntil(lambda: "keychain" in driven.window.notices.shown())
+
+
+def test_a_thought_is_edited_in_its_place_and_gone_on_from(opening: Open, qtbot: QtBot) -> None:
+    driven = opening()
+    reply = ["[THINK]", "Three.", "[/THINK]", "3"]
+    driven.presenter.load_model(driven.script(reply, [" Or five.", "[/THINK]", "5"]))
+    driven.session.send("Two and two?")
+    driven.idle()
+    driven.presenter.drain()
+    view = driven.window.chat_view
+    entry = view.entries[-1]
+    made = menu.build(view, entry, "")
+    action = next(one for one in made.actions() if one.text().startswith("Edit the thinking"))
+    action.trigger()
+    made.close()
+    item = view.item(entry.id)
+    assert item is not None
+    assert item.editor is not None
+    assert item.editor.box.text() == "Three."
+    assert item.editor.box.accessibleName() == "Edit the thinking"
+    item.editor.box.set_text("Perhaps four.")
+    qtbot.keyClick(item.editor.box, Qt.Key.Key_Return, CONTROL)
+    driven.until(lambda: driven.texts()[-1] == "5")
+    driven.idle()
+    thought = driven.session.state.conversation.branch()[-1].thinking
+    assert thought is not None
+    assert thought.text == "Perhaps four. Or five."

@@ -203,4 +203,5 @@ def _ended(entry: Entry) -> tuple[str, str]:
     thought = message.thinking
     if thought is None:
         return "", ""
-    return words.ended_thought(thought, message.status, speed)
+    closed_by = message.usage.closed_by if message.usage else "model"
+    return words.ended_thought(thought, message.status, speed, closed_by)

@@ -11,6 +11,13 @@ from ui.chat.typing_box import TypingBox
 PAD_PX = 12
 BUTTON_ROW_PX = 36
 MOST_LINES = 16
+SAVE = {"user": "Save and send", "assistant": "Save", "thought": "Go on from here"}
+NAME = {
+    "user": "Edit your message",
+    "assistant": "Edit the answer",
+    "thought": "Edit the thinking",
+}
+"""The words of the editor for what is edited: a message by its role, or a thought."""
 
 
 class Editor(QWidget):

@@ -23,7 +23,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.chat.attachments import described
 from ui import theme
-from ui.chat import style
+from ui.chat import editor, style
 from ui.chat.attach_gallery import Gallery, kept_words
 from ui.chat.column import Anchor, Place
 from ui.chat.controls import QuietButton, focus_ring
@@ -59,7 +59,7 @@ class Item(QWidget):
 
     Signals:
         retry, go_on, answer_now: the user asked for it.
-        edited: the new text of the message.
+        edited: the new text of the message. thought_edited: that of its thinking.
         stepped: the version before (-1) or after (+1) is wanted.
         toggled: the thinking was closed (True) or opened (False) by the user.
         moved: something in the message changed its height.
@@ -70,6 +70,7 @@ class Item(QWidget):
     go_on = Signal()
     answer_now = Signal()
     edited = Signal(str)
+    thought_edited = Signal(str)
     stepped = Signal(int)
     toggled = Signal(bool)
     moved = Signal()
@@ -151,19 +152,20 @@ class Item(QWidget):
 
     # ------------------------------------------------------------ editing
 
-    def begin_edit(self) -> None:
-        """Put an editor in the message's place."""
+    def begin_edit(self, *, thought: bool = False) -> None:
+        """Put an editor in the message's place; thought: for its thinking, to go on from there."""
         if self.editor is not None:
             return
-        user = self.entry.message.role == "user"
+        message = self.entry.message
+        thinking = message.thinking if thought else None
         self.editor = Editor(
             self,
-            self.entry.message.text,
-            save="Save and send" if user else "Save",
-            name="Edit your message" if user else "Edit the answer",
-            keeps=kept_words(self.entry.message.attachments),
+            message.text if thinking is None else thinking.text,
+            save=editor.SAVE["thought" if thinking else message.role],
+            name=editor.NAME["thought" if thinking else message.role],
+            keeps=kept_words(message.attachments),
         )
-        self.editor.saved.connect(self._on_saved)
+        self.editor.saved.connect(self._on_saved if thinking is None else self._on_thought)
         self.editor.cancelled.connect(self.end_edit)
         self.editor.resized.connect(self.moved)
         for child in self.parts():
@@ -190,6 +192,10 @@ class Item(QWidget):
         self.end_edit()
         if changed:
             self.edited.emit(text)
+
+    def _on_thought(self, text: str) -> None:
+        self.end_edit()
+        self.thought_edited.emit(text)
 
     # ------------------------------------------------------------ for the transcript
 

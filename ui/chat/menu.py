@@ -45,6 +45,10 @@ def build(view: "ChatView", entry: Entry | None, link: str) -> QMenu:
         made.addAction("Copy message", lambda: copying.put(entry.message.markdown, typed=typed))
     if thought is not None and thought.text:
         made.addAction("Copy thinking", lambda: copying.put(thought.text))
+        item = view.item(entry.id)
+        if item is not None and entry.turn is None:
+            edit = partial(item.begin_edit, thought=True)
+            made.addAction("Edit the thinking and go on from there…", edit)
     made.addAction("Select message", lambda: _select(view, entry))
     made.addAction("Select the whole chat", view.reading.select_everything)
     if not link:

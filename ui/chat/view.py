@@ -53,7 +53,7 @@ class ChatView(Stack):
 
     Signals:
         retry_requested: another answer is wanted in place of this message's.
-        edit_requested: message id and its new text.
+        edit_requested: message id and its new text; thought_edit_requested: that of its thinking.
         branch_requested: message id, and -1 or +1 for the version before or after.
         collapsed_changed: message id, and whether its thinking is now closed.
         answer_now_requested: the running thought is to be closed.
@@ -64,6 +64,7 @@ class ChatView(Stack):
 
     retry_requested = Signal(str)
     edit_requested = Signal(str, str)
+    thought_edit_requested = Signal(str, str)
     branch_requested = Signal(str, int)
     collapsed_changed = Signal(str, bool)
     answer_now_requested = Signal()
@@ -252,6 +253,7 @@ class ChatView(Stack):
         item.go_on.connect(lambda: self.continue_requested.emit(entry.id))
         item.answer_now.connect(lambda: self._on_answer_now(entry))
         item.edited.connect(lambda text: self.edit_requested.emit(entry.id, text))
+        item.thought_edited.connect(lambda text: self.thought_edit_requested.emit(entry.id, text))
         item.stepped.connect(lambda step: self._on_stepped(entry, step))
         item.toggled.connect(lambda closed: self._on_toggled(entry, closed))
         item.opened.connect(lambda number: self.attachment_opened.emit(entry.id, number))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:  # the composer is painted first, and needs no more of this module than numbers
     from app.chat.message import Message, Status, Thinking
     from app.chat.turn import TurnState
-    from app.engine.protocol import Usage
+    from app.engine.protocol import ClosedBy, Usage
 
 BUDGETS: tuple[int | None, ...] = (None, 1024, 2048, 4096, 8192, 16384, 32768)
 """The thinking budgets the composer offers, in tokens; None is unlimited."""
@@ -92,17 +92,28 @@ def running_thought(turn: TurnState, limit: int | None) -> tuple[str, str]:
     return f"Thinking… {clock(turn.thinking_s)}", joined(counted, rate(turn.tokens_per_s))
 
 
-def ended_thought(thought: Thinking, status: Status, tokens_per_s: float) -> tuple[str, str]:
+def ended_thought(
+    thought: Thinking, status: Status, tokens_per_s: float, closed_by: ClosedBy = "model"
+) -> tuple[str, str]:
     """Return title and facts of the thinking panel once the model has stopped thinking.
 
-    A thought that was never closed says why in its title.
+    A thought that was never closed says why in its title; one that was closed in the model's place
+    says so in the facts.
     """
-    facts = joined(tokens(thought.tokens) if thought.tokens else "", rate(tokens_per_s))
+    counted = tokens(thought.tokens) if thought.tokens else ""
+    facts = joined(counted, rate(tokens_per_s), _CLOSED_BY[closed_by])
     spent = duration(thought.seconds)
     if thought.closed:
         return f"Thought for {spent}", facts
     return f"Thought for {spent}, {_UNFINISHED.get(status, 'not finished')}", facts
 
+
+_CLOSED_BY: dict[ClosedBy, str] = {
+    "model": "",
+    "budget": "closed at its budget",
+    "asked": "closed by you",
+    "loop": "went in circles and was closed",
+}
 
 _UNFINISHED: dict[Status, str] = {
     "length": "cut off by the limit",

@@ -96,3 +96,10 @@ def test_how_an_answer_ended() -> None:
     assert words.can_continue(samples.answer(status="cancelled"))
     assert not words.can_continue(samples.answer(status="done"))
     assert not words.can_continue(samples.answer("", status="failed"))
+
+
+def test_a_thought_that_was_closed_in_the_models_place_says_so() -> None:
+    thought = Thinking("Round and round", closed=True, seconds=3, tokens=500)
+    for who, said in (("loop", "circles"), ("budget", "budget"), ("asked", "by you")):
+        assert said in words.ended_thought(thought, "done", 10.0, who)[1]  # type: ignore[arg-type]
+    assert words.ended_thought(thought, "done", 10.0)[1] == "500 tokens · 10.0 tok/s"
