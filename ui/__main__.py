@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 USAGE = """usage: ponder [FILE.gguf]     open the window (and a model)
        ponder --smoke         open the window, print how long its first paint took, and leave
-       ponder COMMAND …       ask, hardware, fit, models, render, doctor: see ponder COMMAND --help"""
+       ponder COMMAND …       ask, chats, fit, models, render, doctor …: ponder COMMAND --help"""
 
 NO_DISPLAY = (
     "ponder: there is no display to open a window on. "
