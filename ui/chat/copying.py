@@ -30,6 +30,7 @@ MOST_HTML = 200_000
 
 _DEFINES = re.compile(r"^ {0,3}\[(?!\^)[^\]\n]+\]:", re.MULTILINE)
 _NOTES = re.compile(r"^ {0,3}\[\^([^\]\s]+)\]:", re.MULTILINE)
+_FENCES = re.compile(r"^[ \t>]*(?:(?:[-+*]|\d+[.)])[ \t]+)*(`{3,}|~{3,})(.*)$", re.MULTILINE)
 _REGIONS: tuple[Region, ...] = ("thinking", "text")
 
 
@@ -59,13 +60,8 @@ def markdown(entries: Sequence[Entry], selection: Selection) -> str:
 
 
 def _of_message(entry: Entry, region: Region, start: Place, end: Place, *, several: bool) -> str:
-    column = _filled(entry, region)
     typed = entry.message.role == "user"
-    last = len(column.cells) - 1
-    if last < 0:
-        return ""
-    whole = start == Place(0, 0) and end.cell > last
-    if whole:
+    if start == Place(0, 0) and end.cell >= WHOLE:
         text = _said(entry, region)
         if not several:
             return text if typed else text.strip("\n")
@@ -73,6 +69,9 @@ def _of_message(entry: Entry, region: Region, start: Place, end: Place, *, sever
         # The next message must not end up in what is open here, nor use what is defined here.
         if typed or not _DEFINES.search(text):
             return _closed(text)
+    column = _filled(entry, region)
+    if not column.cells:
+        return ""
     if typed:
         return column.copied(start, end)
     return _of_blocks(column, start, end, several=several)
@@ -172,11 +171,24 @@ def _renamed(text: str, number: int) -> str:
 
 def _closed(text: str) -> str:
     """Return a text whose code, if it ends within some, is closed."""
-    blocks = parse(text) if "```" in text or "~~~" in text else []
+    if not _may_be_open(text):
+        return text
+    blocks = parse(text)
     if blocks and blocks[-1].kind == "code" and not blocks[-1].closed:
         opening = re.match(r"[ >]*(`{3,}|~{3,})", blocks[-1].source)
         return f"{text}\n{opening[1]}" if opening else text
     return text
+
+
+def _may_be_open(text: str) -> bool:
+    """Whether a text may end within code: so much is seen without reading all of it."""
+    fence = ""
+    for mark, rest in _FENCES.findall(text):
+        if not fence:
+            fence = mark
+        elif mark.startswith(fence) and not rest.strip():
+            fence = ""
+    return bool(fence)
 
 
 def _filled(entry: Entry, region: Region) -> Column:

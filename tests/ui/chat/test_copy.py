@@ -226,6 +226,28 @@ def test_code_that_is_not_closed_swallows_nothing() -> None:
     assert [one.kind for one in pasted] == ["code", "prose"]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "```\na",
+        "````\n```\na",
+        "~~~\n```\na\n```",
+        "- x\n\n  ```py\n  a",
+        "```\na\n```\n\n```js\nb",
+    ],
+)
+def test_nothing_open_is_left_to_the_next_message(text: str) -> None:
+    pasted = parse(everything([answered(text), entry_of(samples.question("Why is that?"))]))
+    assert pasted[-1].kind == "prose"
+    assert "Why is that?" in pasted[-1].html
+
+
+def test_copying_a_whole_chat_reads_none_of_it() -> None:
+    entries = [Entry(samples.answer(samples.RICH), Shelf()) for _ in range(50)]
+    assert everything(entries).count("A good loop") == 50
+    assert not any(entry.text.cells for entry in entries)
+
+
 def test_what_is_defined_in_one_message_is_not_used_in_the_next() -> None:
     entries = [
         answered("see [it][1]\n\n[1]: https://example.org/one"),
