@@ -195,6 +195,7 @@ def test_the_menu_reaches_everything_by_keyboard(view: ChatView, opened: Sequenc
     assert list(actions) == [
         "Copy message",
         "Copy thinking",
+        "Edit the thinking and go on from there…",
         "Select message",
         "Select the whole chat",
         "Open https://example.org/a",
