@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 from app.chat.turn import TurnState
 from tests.ui.chat import samples
 from ui import theme
+from ui.chat.column import Column
 from ui.chat.view import ChatView
 
 
@@ -84,7 +85,7 @@ def test_nothing_above_a_formula_moves_when_it_is_typeset(view: ChatView, qtbot:
         for n in range(12)
     )
     view.show_conversation([samples.question()], samples.alone, {})
-    column = None
+    column: Column | None = None
     tops: list[int] = []
     waited: list[int] = []
     typeset = 0
