@@ -31,6 +31,9 @@ _LONG = 400
 """Characters of a paragraph that are worth looking for a place to cut."""
 _BEHIND = 24
 """Characters at the end that stay open: a word, an address."""
+_UNFINISHED_LINK = re.compile(
+    r"\]\(\s*(?:<[^<>\n]*>?|[^\s<]\S*)?(?:\s+(?:[\"'(].*)?)?\Z", re.DOTALL
+)
 _DELIMITER_ROW = re.compile(r"[|:\- \t]+")
 _OPENS_LINE = re.compile(r"^[ \t]*(?:\$\$|\\\[|\\begin|\[)", re.MULTILINE)
 _ITEM = re.compile(r"[ \t]*(?:[-+*]|\d{1,9}[.)])[ \t]+\S*\w|[^\n]*\n")
@@ -335,19 +338,30 @@ def stretch(content: str, env: dict[str, Any]) -> list[Token] | None:
         rule(state)
     if specials or any(one.open and one.end < 0 for one in state.delimiters):
         return None
+    return None if _is_pending(state.tokens, content) else state.tokens
+
+
+def _is_pending(tokens: Sequence[Token], content: str) -> bool:
+    """Whether text that was left over may yet become something with what follows it."""
     depth = 0
     dollars = ""
-    for token in state.tokens:
+    for token in tokens:
         if token.type == "math_inline" and token.markup in ("$$", dollars):
             dollars = ""
         if token.type != "text":
             continue
         if "`" in token.content or "\\begin{" in token.content:
-            return None
+            return True
+        if "](" in token.content and _is_unfinished_link(content):
+            return True
         for bracket in re.findall(r"[\[\]]", token.content):
             depth = depth + 1 if bracket == "[" else max(0, depth - 1)
         if "$" in token.content:
             dollars = "$$" if "$$" in token.content else "$"
-    if depth or (dollars and "$" in content[-REACH[dollars] :]):
-        return None
-    return state.tokens
+    return bool(depth or (dollars and "$" in content[-REACH[dollars] :]))
+
+
+def _is_unfinished_link(content: str) -> bool:
+    """Whether words end within what may become the address or the title of a link."""
+    begins = [found.start() for found in re.finditer(r"\]\(", content)]
+    return any(_UNFINISHED_LINK.match(content, begin) for begin in begins)

@@ -36,6 +36,7 @@ OPEN = {
     "lines": "\n".join(f"{SAID} **{n}** of [{n}](http://a.b/{n})" for n in range(20)),
     "becomes a head": f"{SAID} " * 12 + "a | b\n--|--\n1 | 2\n",
     "becomes a heading": f"{SAID} " * 12 + "\n---\nafter",
+    "titles": " ".join(f"{SAID} [a {n}](http://b.c/{n} 'of {n} {SAID}')" for n in range(9)),
     "money": f"It costs $5 and {SAID}. " * 12,
     "notes": "".join(f"- {SAID} [^{n}]\n" for n in range(8)) + "\n[^3]: a\n[^1]: b\n\nend\n\n",
 }
