@@ -95,7 +95,10 @@ class Zoom(QObject):
             item.refresh()
             item.update()
         view.settle(held.keep if held is not None else None)
-        if held is not None:
+        if held is None:
+            # What went out of reach meanwhile is a guess again, and the end elsewhere.
+            view.jump_to_latest()
+        else:
             # Only now is it known how tall the block is.
             view.settle(held.now())
             self._held = replace(held, scrolled=view.verticalScrollBar().value())
