@@ -30,6 +30,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         from ui import render
 
         return render.main(arguments[1:])
+    if first == "--print":  # from app.transcript.paper: a PDF, and no window
+        from ui import printing
+
+        return printing.main(arguments[1:])
     smoke = first == "--smoke"
     if first and not smoke and not _is_model(first):
         from app.cli import main as command_line

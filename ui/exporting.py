@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _FORMS: "tuple[tuple[Form, str, str], ...]" = (
     ("md", "Markdown…", "Markdown"),
     ("html", "Web page…", "Web page"),
+    ("pdf", "PDF…", "PDF"),
     ("txt", "Plain text…", "Plain text"),
     ("json", "JSON, whole and verifiable…", "JSON"),
     ("jsonl", "OpenAI messages…", "JSON lines"),

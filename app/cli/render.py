@@ -8,7 +8,6 @@ The picture is painted by the window's own classes. They are Qt's, which nothing
 import argparse
 import logging
 import math
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from app.errors import Problem, WorldError
 from app.files import replace
+from app.offscreen import command, environment
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -115,11 +115,9 @@ def read(path: Path) -> str:
 
 def paint(arguments: argparse.Namespace) -> int:
     """Have the picture painted, by the window's classes in another process."""
-    frozen = bool(getattr(sys, "frozen", False))
-    command = [sys.executable, *([] if frozen else ["-P", "-m", "ui"]), PAINT]
-    command += [str(arguments.file), str(arguments.png), str(arguments.width), arguments.theme]
+    wanted = (str(arguments.file), str(arguments.png), str(arguments.width), arguments.theme)
     done = subprocess.run(
-        command,
+        command(PAINT, *wanted),
         env=environment(arguments.scale),
         stdin=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -141,28 +139,6 @@ def paint(arguments: argparse.Namespace) -> int:
             done.stderr,
         )
     )
-
-
-def environment(scale: float) -> dict[str, str]:
-    """Return what the painting process is to find: no display, one scale, no word of Qt's."""
-    env = {name: value for name, value in os.environ.items() if not _sizes(name)}
-    env["QT_QPA_PLATFORM"] = "offscreen"
-    env["QT_SCALE_FACTOR"] = f"{scale:g}"
-    # From any folder, and whatever it holds: with -P, `-m` looks into the first of these.
-    root = str(Path(__file__).resolve().parents[2])
-    env["PYTHONPATH"] = os.pathsep.join(filter(None, (root, env.get("PYTHONPATH", ""))))
-    return env
-
-
-def _sizes(name: str) -> bool:
-    """Whether a variable would have Qt draw larger or smaller."""
-    return name in {
-        "QT_AUTO_SCREEN_SCALE_FACTOR",
-        "QT_ENABLE_HIGHDPI_SCALING",
-        "QT_FONT_DPI",
-        "QT_SCALE_FACTOR_ROUNDING_POLICY",
-        "QT_SCREEN_SCALE_FACTORS",
-    }
 
 
 def _within(kind: Callable[[str], float], limits: tuple[float, float]) -> Callable[[str], float]:

@@ -17,7 +17,7 @@ from app.transcript.names import file_name
 from app.transcript.readable import ThinkingForm
 from app.transcript.record import Record
 
-Form = Literal["json", "md", "html", "txt", "jsonl"]
+Form = Literal["json", "md", "html", "pdf", "txt", "jsonl"]
 FORMS: tuple[Form, ...] = get_args(Form)
 
 
@@ -67,6 +67,10 @@ def exported(
             kept_bytes = attachments_of(record, kept)
             text = page(record, thinking=thinking, attachments=kept_bytes)
             return text.encode("utf-8", "replace")
+        case "pdf":
+            from app.transcript.paper import pdf
+
+            return pdf(record, attachments_of(record, kept), thinking)
         case "md":
             made = readable.markdown
         case "txt":

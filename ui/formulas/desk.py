@@ -106,7 +106,7 @@ class Formulas(QObject):
             self._typesetter.close()
 
     def _keep(self, formula: "Formula", said: "Typeset") -> Found:
-        found = _drawn(said)
+        found = drawn(said)
         self._found[formula] = found
         while len(self._found) > KEPT:
             self._found.popitem(last=False)
@@ -140,7 +140,7 @@ class Formulas(QObject):
             self.known.emit(frozenset(granted))
 
 
-def _drawn(said: "Typeset") -> Found:
+def drawn(said: "Typeset") -> Found:
     """Return a drawing, or why there is none: `segments` says which paths it does not take."""
     if isinstance(said, Refusal):
         return said
