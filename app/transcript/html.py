@@ -29,6 +29,7 @@ _MATH = re.compile(
 )
 _CODE = re.compile(r'<pre><code(?: class="language-([^"]*)")?>(.*?)</code></pre>', re.DOTALL)
 _ALIGNED = re.compile(r'style="text-align:(left|center|right)"')
+_NOTE = re.compile(r'\b(id|href)="(#?)((?:note|ref)-\d+)')
 _PICTURES = frozenset(["image/png", "image/jpeg", "image/webp", "image/gif", "image/bmp"])
 # What a page of HTML may not hold at all (the HTML standard, "preprocessing the input stream").
 _FORBIDDEN = re.compile(
@@ -108,6 +109,7 @@ class _Maker:
     def __init__(self, thinking: ThinkingForm, attachments: Mapping[str, bytes]) -> None:
         self._thinking = thinking
         self._attachments = attachments
+        self._texts = 0
 
     def system(self, text: str) -> str:
         """Return the system prompt as a fold."""
@@ -127,10 +129,15 @@ class _Maker:
         inner.append(_made(message))
         return f'<article class="{kind}">\n' + "\n".join(filter(None, inner)) + "\n</article>"
 
+    def _prose(self, text: str) -> str:
+        """Return Markdown as HTML; its footnotes are those of this text alone."""
+        self._texts += 1
+        return _NOTE.sub(rf'\1="\2t{self._texts}-\3', _prose(text))
+
     def _part(self, part: Part, message: Message) -> str:
         match part:
             case Text(text=text) if message.role == "assistant":
-                return _prose(text)
+                return self._prose(text)
             case Text(text=text):
                 return f'<p class="plain">{escape(text)}</p>' if text.strip() else ""
             case Thinking():
@@ -151,8 +158,10 @@ class _Maker:
             return ""
         about = escape(made_by.thought(message))
         if self._thinking == "quote":
-            return f'<div class="thought"><p class="about">{about}</p>\n{_prose(part.text)}</div>'
-        return f'<details class="thought"><summary>{about}</summary>\n{_prose(part.text)}</details>'
+            inner = self._prose(part.text)
+            return f'<div class="thought"><p class="about">{about}</p>\n{inner}</div>'
+        inner = self._prose(part.text)
+        return f'<details class="thought"><summary>{about}</summary>\n{inner}</details>'
 
     def _picture(self, part: Image) -> str:
         about = escape(made_by.attached(part))

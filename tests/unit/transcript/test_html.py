@@ -222,3 +222,14 @@ def test_characters_that_html_cannot_hold_are_replaced() -> None:
 
 def test_a_chat_without_words_is_a_page() -> None:
     read(page(Record("c", "", Conversation()), typeset=typeset))
+
+
+def test_footnotes_are_those_of_their_own_message() -> None:
+    noted = "Said[^1].\n\n[^1]: So."
+    message = record(Thinking(noted), Text(noted))
+    reader = read(page(message, typeset=typeset))
+    ids = [attributes["id"] for _, attributes in reader.seen if "id" in attributes]
+    notes = [one for one in ids if one and ("note-" in one or "ref-" in one)]
+    assert len(set(notes)) == len(notes) == 4
+    leads = [str(attributes.get("href")) for _, attributes in reader.seen]
+    assert {lead[1:] for lead in leads if "-note-" in lead or "-ref-" in lead} == set(notes)
