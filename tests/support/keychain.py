@@ -18,7 +18,7 @@ class FileKeychain(KeyringBackend):
 
     @properties.classproperty
     def priority(self) -> float:
-        """Return 1 where a test wants it: keyring looks at every class of its kind that there is."""
+        """Return 1 where a test wants it: keyring looks at every class of its kind."""
         if _VARIABLE not in os.environ:
             raise RuntimeError("no test keeps its secrets here")
         return 1
