@@ -178,7 +178,7 @@ def test_what_the_stamp_was_not_made_for_is_not_ready(ready: Project) -> None:
 
 def test_killed_at_any_moment_the_next_start_mends_it(ready: Project) -> None:
     (ready.root / ".setup" / "ready.json").unlink()
-    for moment in ("Making", "Fetching", "Fetching"):
+    for moment in ("Making", "Fetching"):
         with ready.start() as started:
             assert started.stdout is not None
             for line in started.stdout:
