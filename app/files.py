@@ -4,9 +4,13 @@ What Ponder keeps outside its database (settings, plans, downloads under way, wh
 small enough.
 """
 
+import hashlib
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
+
+_CHUNK = 1 << 20
 
 
 def replace(path: Path, content: str | bytes) -> None:
@@ -24,3 +28,14 @@ def replace(path: Path, content: str | bytes) -> None:
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def sha256(path: Path, stopped: Callable[[], bool] = lambda: False) -> str | None:
+    """Return the SHA-256 of a file in hex, None if stopped on the way. Raises OSError."""
+    found = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            if stopped():
+                return None
+            found.update(chunk)
+    return found.hexdigest()

@@ -32,7 +32,8 @@ MOST_AT_ONCE = 50
 """Attachments of one message: a folder's worth dropped by mistake is not one."""
 
 _HASH = re.compile(r"[0-9a-f]{64}")
-_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+"""Categories of characters that no name shows: controls, directions, halves, line ends."""
 _LONGEST_NAME = 120
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -56,7 +57,7 @@ def clean_name(name: str) -> str:
     Controls and overrides of the text direction go; a very long name loses its middle.
     """
     name = name.encode("utf-8", "replace").decode().replace("\\", "/").rsplit("/", 1)[-1]
-    seen = "".join(c for c in name if unicodedata.category(c) not in _UNSEEN).strip()
+    seen = "".join(c for c in name if unicodedata.category(c) not in UNSEEN).strip()
     if len(seen) > _LONGEST_NAME:
         seen = f"{seen[: _LONGEST_NAME - 20]}…{seen[-19:]}"
     return seen or "unnamed"

@@ -113,19 +113,8 @@ class Store(StoreImport):
         """
         now = self._now()
         with self._write() as database:
-            database.execute(
-                "INSERT INTO chats (id, title, title_source, created_at, updated_at,"
-                " system_prompt, thinking_budget, model) VALUES (?, ?, 'auto', ?, ?, ?, ?, ?)",
-                (
-                    chat_id,
-                    store_rows.storable(title),
-                    now,
-                    now,
-                    store_rows.storable(system_prompt),
-                    thinking_budget,
-                    store_rows.storable(model),
-                ),
-            )
+            options = (system_prompt, thinking_budget, model)
+            store_rows.insert_chat(database, chat_id, title, "auto", now, options)
             self._insert(database, chat_id, messages)
             if takes_draft:
                 database.execute("DELETE FROM state WHERE key = ?", (_NEW_DRAFT,))

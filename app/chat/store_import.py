@@ -44,19 +44,8 @@ class StoreImport(StoreBase):
         with self._write() as database:
             if self._is_taken(chat_id, conversation):
                 chat_id, conversation = new_id(), with_new_ids(conversation)
-            database.execute(
-                "INSERT INTO chats (id, title, title_source, created_at, updated_at,"
-                " system_prompt, thinking_budget, model) VALUES (?, ?, 'user', ?, ?, ?, ?, ?)",
-                (
-                    chat_id,
-                    store_rows.storable(title),
-                    now,
-                    now,
-                    store_rows.storable(system_prompt),
-                    thinking_budget,
-                    store_rows.storable(model),
-                ),
-            )
+            options = (system_prompt, thinking_budget, model)
+            store_rows.insert_chat(database, chat_id, title, "user", now, options)
             for message in conversation.messages.values():
                 parts = store_rows.storable_parts(message.parts)
                 status = "interrupted" if message.status == "running" else message.status

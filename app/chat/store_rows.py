@@ -10,7 +10,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields, replace
-from typing import Any
+from typing import Any, Literal
 
 from app.chat import store_attachments
 from app.chat.message import File, Image, Message, Part, Provenance, Text, Thinking
@@ -41,6 +41,32 @@ def _storable_part(part: Part) -> Part:
 
 
 # ---------------------------------------------------------------- writing
+
+
+def insert_chat(
+    database: sqlite3.Connection,
+    chat_id: str,
+    title: str,
+    title_source: Literal["auto", "user"],
+    now: float,
+    options: tuple[str, int | None, str],
+) -> None:
+    """Insert a chat without messages. options: system prompt, thinking budget, model."""
+    system_prompt, thinking_budget, model = options
+    database.execute(
+        "INSERT INTO chats (id, title, title_source, created_at, updated_at,"
+        " system_prompt, thinking_budget, model) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            chat_id,
+            storable(title),
+            title_source,
+            now,
+            now,
+            storable(system_prompt),
+            thinking_budget,
+            storable(model),
+        ),
+    )
 
 
 def insert_message(database: sqlite3.Connection, chat_id: str, message: Message) -> None:

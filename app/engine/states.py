@@ -34,7 +34,6 @@ WORTH_TOKENS = 512
 WRITING_S = 3600.0
 """Another process of ours may be writing a file that has no note yet: an hour is enough for any."""
 
-_CHUNK = 1 << 20
 _log = logging.getLogger(__name__)
 
 
@@ -81,7 +80,7 @@ class States:
     def checked(self, state: State) -> Path | None:
         """Return the file to load, if it is as it was written; else forget it."""
         try:
-            if _sha256(state.path) == state.sha256:
+            if files.sha256(state.path) == state.sha256:
                 os.utime(_note(state.path))
                 return state.path
         except OSError:
@@ -108,7 +107,8 @@ class States:
             self._folder.mkdir(parents=True, exist_ok=True)
             if not write(unfinished):
                 return False
-            state = State(path, tuple(ids), unfinished.stat().st_size, _sha256(unfinished))
+            checksum = files.sha256(unfinished) or ""
+            state = State(path, tuple(ids), unfinished.stat().st_size, checksum)
             unfinished.replace(path)
             files.replace(_note(path), self._written(state))
         except OSError as error:
@@ -203,11 +203,3 @@ def _size(path: Path) -> int:
 def _free(folder: Path) -> int:
     there = next((one for one in (folder, *folder.parents) if one.exists()), None)
     return shutil.disk_usage(there).free if there is not None else 0
-
-
-def _sha256(path: Path) -> str:
-    found = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            found.update(chunk)
-    return found.hexdigest()

@@ -19,7 +19,6 @@ from app.models.download_types import siblings
 
 _VERSION = 1
 _KEPT = 500
-_CHUNK = 1 << 20
 _lock = threading.Lock()
 
 
@@ -58,7 +57,7 @@ def worked_out(path: str, stopped: Callable[[], bool] = lambda: False) -> Weight
     if mark is None:
         return None
     try:
-        sums = [(part.name, _sha256(part, stopped)) for part in parts]
+        sums = [(part.name, files.sha256(part, stopped)) for part in parts]
     except OSError:
         return None
     if any(one is None for _, one in sums) or _mark(parts) != mark:
@@ -143,16 +142,6 @@ def _mark(parts: list[Path]) -> list[list[Any]] | None:
         return [[part.name, part.stat().st_size, part.stat().st_mtime_ns] for part in parts] or None
     except OSError:
         return None
-
-
-def _sha256(path: Path, stopped: Callable[[], bool]) -> str | None:
-    found = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            if stopped():
-                return None
-            found.update(chunk)
-    return found.hexdigest()
 
 
 def _weights(path: Path, sha256: str) -> Weights:

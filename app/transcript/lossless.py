@@ -4,13 +4,13 @@ A file whose chain is broken is still read where it can be: what it says may be 
 it was changed is for `chain.verify` to say, and whoever imports says both.
 """
 
-import hashlib
 import json
 import re
 from base64 import b64decode
 from dataclasses import dataclass, replace
 from typing import Any
 
+from app.chat.attachments import digest
 from app.chat.message import File
 from app.errors import Problem, WorldError
 from app.transcript.chain import FORMAT, VERSION
@@ -79,7 +79,7 @@ def _check(record: Record, attachments: dict[str, bytes]) -> None:
             if not _HASH.fullmatch(part.sha256):
                 raise NotARecordError(f"message {number} has an attachment without a hash")
     for name, data in attachments.items():
-        if hashlib.sha256(data).hexdigest() != name:
+        if digest(data) != name:
             raise NotARecordError(f"the attachment {name[:12]!r} is not what its hash says")
 
 

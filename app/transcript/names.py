@@ -8,6 +8,8 @@ too: "Chat\\u202efdp.exe" is shown as "Chatexe.pdf".
 import unicodedata
 from collections.abc import Collection
 
+from app.chat.attachments import UNSEEN
+
 MOST_BYTES = 120
 """Most file systems take 255 bytes; a folder, a number and an ending must still fit, and on Windows
 the whole path 260 characters."""
@@ -17,8 +19,6 @@ _DEVICES = frozenset(
     ["con", "prn", "aux", "nul", "conin$", "conout$"]
     + [f"{name}{digit}" for name in ("com", "lpt") for digit in "0123456789¹²³"]
 )
-# Control, format (directions, joiners), surrogate, private, unassigned; line and paragraph ends.
-_UNSEEN = frozenset(["Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"])
 
 
 def file_name(title: str, ending: str, taken: Collection[str] = ()) -> str:
@@ -30,7 +30,7 @@ def file_name(title: str, ending: str, taken: Collection[str] = ()) -> str:
     kept = "".join(
         " " if char in _FORBIDDEN or char.isspace() else char
         for char in shown
-        if char.isspace() or unicodedata.category(char) not in _UNSEEN
+        if char.isspace() or unicodedata.category(char) not in UNSEEN
     )
     stem = _cut(" ".join(kept.split())).strip(" .") or "Chat"
     if stem.split(".")[0].rstrip(" ").casefold() in _DEVICES:

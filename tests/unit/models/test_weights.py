@@ -20,7 +20,7 @@ def test_a_file_is_read_once_and_again_when_it_changed(
     assert weights.worked_out(str(path)) == expected
     assert weights.known(str(path)) == expected
     with monkeypatch.context() as patched:
-        patched.setattr(weights, "_sha256", lambda *_: pytest.fail("read again"))
+        patched.setattr(weights.files, "sha256", lambda *_: pytest.fail("read again"))
         assert weights.worked_out(str(path)) == expected
     path.write_bytes(b"Weights" * 1000)
     os.utime(path, (1e9, 1e9))
