@@ -1,6 +1,6 @@
 """The widget of an answer: what it waits for, its thinking, its text, and what is below it."""
 
-from PySide6.QtCore import QPoint
+from PySide6.QtCore import QPoint, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
@@ -21,7 +21,13 @@ EMPTY_PX = 24
 
 
 class Answer(Item):
-    """See the module."""
+    """See the module.
+
+    Signals:
+        details: how the answer was made is to be shown.
+    """
+
+    details = Signal()
 
     def __init__(self, parent: QWidget, entry: Entry, pointer: Pointer, picked: Picked) -> None:
         super().__init__(parent, entry, pointer, picked)
@@ -124,6 +130,7 @@ class Answer(Item):
             self.footer.retry.connect(self.retry)
             self.footer.edit.connect(self.begin_edit)
             self.footer.go_on.connect(self.go_on)
+            self.footer.details.connect(self.details)
             self.footer.stepped.connect(self.stepped)
         self.footer.say(
             note=words.ending(message),

@@ -9,6 +9,7 @@ from ui.chat.controls import FilledButton, QuietButton
 
 ROW_PX = 28
 GAP_PX = 10
+DETAILS = "Details"
 
 
 class Branch(QWidget):
@@ -63,7 +64,8 @@ class Footer(QWidget):
     """See the module.
 
     Signals:
-        copy, retry, edit, go_on: the button of that name was used.
+        copy, retry, edit, go_on, details: the button of that name was used; the figures are the
+            button of the details.
         stepped: another version is wanted, before (-1) or after (+1).
     """
 
@@ -71,12 +73,12 @@ class Footer(QWidget):
     retry = Signal()
     edit = Signal()
     go_on = Signal()
+    details = Signal()
     stepped = Signal(int)
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self._facts = ""
-        self._row = 0
         self.note = QLabel(self)
         self.note.setWordWrap(True)
         self.note.setTextFormat(Qt.TextFormat.PlainText)
@@ -89,6 +91,9 @@ class Footer(QWidget):
         )
         self.edit_button = QuietButton(
             self, "Edit", "edit", self.edit.emit, name="Edit this answer"
+        )
+        self.details_button = QuietButton(
+            self, DETAILS, "", self.details.emit, name="How this answer was made"
         )
         self.branch = Branch(self, wordy=True)
         self.branch.stepped.connect(self.stepped)
@@ -119,13 +124,27 @@ class Footer(QWidget):
             self.note.setGeometry(0, (row - tall) // 2, width - beside, tall)
             self.more.setGeometry(width - hint.width(), (row - hint.height()) // 2, *hint.toTuple())
             y = row + 12
-        self._row = y
         x = -4
         for button in (self.copy_button, self.retry_button, self.edit_button):
             button.setGeometry(x, y, button.sizeHint().width(), ROW_PX)
             x += button.width() + GAP_PX - 4
         self.branch.move(x + 2, y)
+        self._place_details(width, y)
         return y + ROW_PX
+
+    def _place_details(self, width: int, y: int) -> None:
+        """Show the figures at the right, as far as the buttons leave them room."""
+        button = self.details_button
+        last = self.edit_button if self.branch.isHidden() else self.branch
+        room = width - last.geometry().right() - 12
+        for said in (self._facts or DETAILS, DETAILS):
+            button.setText(said)
+            if button.sizeHint().width() <= room:
+                break
+        button.setToolTip("How this answer was made")
+        wide = min(button.sizeHint().width(), room)
+        # The word ends where the text column does.
+        button.setGeometry(width - wide + 4, y, wide, ROW_PX)
 
     def stops(self) -> list[QWidget]:
         """Return what the keyboard can reach, in order."""
@@ -137,20 +156,5 @@ class Footer(QWidget):
         ]
         if not self.branch.isHidden():
             everything += [self.branch.back, self.branch.on]
+        everything.append(self.details_button)
         return [one for one in everything if not one.isHidden() and one.isEnabled()]
-
-    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
-        """Draw the figures at the right, as far as the buttons leave them room."""
-        last = self.edit_button if self.branch.isHidden() else self.branch
-        left = last.geometry().right() + 16
-        room = QRectF(left, self._row, self.width() - left, ROW_PX)
-        metrics = QFontMetricsF(theme.caption_font())
-        if metrics.horizontalAdvance(self._facts) > room.width():
-            return
-        painter = QPainter(self)
-        painter.setFont(theme.caption_font())
-        painter.setPen(QColor(theme.current().muted))
-        painter.drawText(
-            room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, self._facts
-        )
-        painter.end()

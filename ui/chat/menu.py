@@ -49,6 +49,8 @@ def build(view: "ChatView", entry: Entry | None, link: str) -> QMenu:
         if item is not None and entry.turn is None:
             edit = partial(item.begin_edit, thought=True)
             made.addAction("Edit the thinking and go on from there…", edit)
+    if entry.message.role == "assistant" and entry.turn is None:
+        made.addAction("How it was made…", lambda: view.details_requested.emit(entry.id))
     made.addAction("Select message", lambda: _select(view, entry))
     made.addAction("Select the whole chat", view.reading.select_everything)
     if not link:

@@ -59,6 +59,7 @@ class ChatView(Stack):
         answer_now_requested: the running thought is to be closed.
         answer_from_requested: the thought that ended early is to be closed and answered from.
         continue_requested: the answer that ended early is to be gone on with.
+        details_requested: how this message was made is to be shown.
         attachment_opened: message id, and the number of its attachment that is to be shown whole.
     """
 
@@ -70,6 +71,7 @@ class ChatView(Stack):
     answer_now_requested = Signal()
     answer_from_requested = Signal(str)
     continue_requested = Signal(str)
+    details_requested = Signal(str)
     attachment_opened = Signal(str, int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -256,6 +258,8 @@ class ChatView(Stack):
         item.thought_edited.connect(lambda text: self.thought_edit_requested.emit(entry.id, text))
         item.stepped.connect(lambda step: self._on_stepped(entry, step))
         item.toggled.connect(lambda closed: self._on_toggled(entry, closed))
+        if isinstance(item, Answer):
+            item.details.connect(lambda: self.details_requested.emit(entry.id))
         item.opened.connect(lambda number: self.attachment_opened.emit(entry.id, number))
         item.moved.connect(lambda: self.settle_around(entry))
         self.finder.dress_item(item)

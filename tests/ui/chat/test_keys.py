@@ -60,6 +60,7 @@ FORWARD = [
     "Ask again for this answer",
     "Edit this answer",
     "Version before",
+    "How this answer was made",
     "after",
 ]
 

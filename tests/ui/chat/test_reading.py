@@ -196,6 +196,7 @@ def test_the_menu_reaches_everything_by_keyboard(view: ChatView, opened: Sequenc
         "Copy message",
         "Copy thinking",
         "Edit the thinking and go on from there…",
+        "How it was made…",
         "Select message",
         "Select the whole chat",
         "Open https://example.org/a",
