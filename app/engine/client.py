@@ -86,6 +86,7 @@ class EngineClient:
         self._events: queue.SimpleQueue[tuple[float, Event]] = queue.SimpleQueue()
         self._commands: queue.SimpleQueue[Command | None] = queue.SimpleQueue()
         self._writer: threading.Thread | None = None
+        self._writes = False  # whether the writer takes commands
         self._reader: threading.Thread | None = None
         self._child: _Child | None = None
         self._nudges: Connection[None, None] | None = None
@@ -126,7 +127,8 @@ class EngineClient:
                         self._nudges.send(None)  # the reader shall look at the deadline
             elif not isinstance(command, Shutdown):
                 self._ledger.open(command)
-            if self._writer is None:
+            if not self._writes:
+                self._writes = True
                 self._writer = _thread(self._write_commands, "engine-writer")
         self._commands.put(command)
 
@@ -178,16 +180,45 @@ class EngineClient:
     # ------------------------------------------------------------ the writer thread
 
     def _write_commands(self) -> None:
-        while (command := self._commands.get()) is not None and not self._closed:
-            if isinstance(command, Cancel | CloseThinking | Shutdown):
-                if self._child is not None:
-                    self._write(self._child, command)
-            elif isinstance(command, Unload) and self._child is None:
-                self._deliver(Unloaded(command.request))
-            else:
-                self._do(command)
-        if self._child is not None:
-            self._write(self._child, Shutdown())
+        command: Command | None = None
+        ended = False
+        try:
+            while (command := self._commands.get()) is not None and not self._closed:
+                self._pass_on(command)
+            if self._child is not None:
+                self._write(self._child, Shutdown())
+            ended = True
+        finally:
+            if not ended:
+                self._give_way(command)
+
+    def _give_way(self, command: Command | None) -> None:
+        """Leave nothing waiting when a bug ends this thread; the next command begins another.
+
+        The child goes with it, as Linux would have it anyway: what it was doing is told as lost.
+        """
+        with self._lock:
+            self._writes = False
+        if isinstance(command, Job):
+            problem = Problem(
+                "engine-bug",
+                "Something went wrong in Ponder before the engine was asked.",
+                "Try again; the log tells what it was.",
+            )
+            self._deliver(Failed(command.request, problem))
+        child = self._child
+        if child is not None:
+            with suppress(ValueError):  # it ended this very moment
+                child.process.kill()
+
+    def _pass_on(self, command: Command) -> None:
+        if isinstance(command, Cancel | CloseThinking | Shutdown):
+            if self._child is not None:
+                self._write(self._child, command)
+        elif isinstance(command, Unload) and self._child is None:
+            self._deliver(Unloaded(command.request))
+        else:
+            self._do(command)
 
     def _do(self, job: Job) -> None:
         with self._lock:

@@ -6,8 +6,10 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -386,6 +388,26 @@ def test_a_stopped_engine_neither_blocks_send_nor_close(engine: Engine) -> None:
     assert time.monotonic() - began < 1.0
     engine.client.close()
     assert not alive(pid)
+
+
+def test_a_bug_in_writing_a_command_is_an_answer_and_the_next_is_heard(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A command that cannot cross the pipe stands for any bug there."""
+    bugs: list[threading.ExceptHookArgs] = []
+    monkeypatch.setattr(threading, "excepthook", bugs.append)
+    engine.load_script(replies=[["Yes."]])
+    request = engine.client.next_request()
+    seed: Any = threading.Lock()
+    engine.client.send(Generate(request, (Text("Hello"),), Sampling(seed=seed)))
+    # The child goes with the thread that made it.
+    events = engine.until(lambda event: isinstance(event, EngineDied))
+    (failed,) = [event for event in events if isinstance(event, Failed)]
+    assert (failed.request, failed.problem.key) == (request, "engine-bug")
+    assert died(events).request is None
+    assert wait_until(lambda: bool(bugs))
+    assert bugs[0].exc_type is TypeError
+    assert said(engine.ask(), "answer") == "Yes."
 
 
 def test_unload_forgets_the_model(engine: Engine) -> None:
