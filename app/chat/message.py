@@ -80,7 +80,8 @@ class Provenance:
     (app.models.weights), "" until they were worked out. system: the user's addition to the model's
     own system prompt. thinking_budget, keep_thinking: as the answer was asked for. edited: a person
     changed what the model wrote; resumed: it was written in several goes, of which these are the
-    last one's figures.
+    last one's figures. imported: the program whose chat it was; nothing but the model is known then,
+    and no hash vouches for it.
     """
 
     model: str
@@ -105,6 +106,7 @@ class Provenance:
     keep_thinking: bool = False
     edited: bool = False
     resumed: bool = False
+    imported: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +163,7 @@ class ChatSummary:
     id: str
     title: str
     updated_at: float
+    pinned: bool = False
 
 
 def new_id() -> str:

@@ -63,6 +63,7 @@ STEPS: tuple[Step, ...] = (
         1, "The first schema: chats as trees of messages, thinking apart.", script("0001_first.sql")
     ),
     Step(2, "Pictures and files can be attached.", script("0002_attachments.sql")),
+    Step(3, "Chats can be pinned, titled and searched.", script("0003_search_pins.sql")),
 )
 
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from app.chat import titles
 from app.chat.answer import Answer
+from app.chat.listing import in_order
 from app.chat.load_plan import LoadPlan
 from app.chat.message import (
     ChatSummary,
@@ -308,7 +309,8 @@ class Session(SessionChats):
             )
         )
         self._durable.put(lambda store: store.set_state(OPEN_CHAT, chat_id))
-        self._change("chats", chats=(ChatSummary(chat_id, title, time.time()), *state.chats))
+        begun = ChatSummary(chat_id, title, time.time())
+        self._change("chats", chats=in_order((begun, *state.chats)))
         return chat_id
 
     def _branch_to(self, message_id: str) -> tuple[Message, ...]:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from app.chat.conversation import Conversation
+from app.chat.listing import in_order
 from app.chat.message import Attachment
 from app.chat.session_attachments import SessionAttachments
 from app.chat.session_core import OPEN_CHAT
@@ -79,6 +80,15 @@ class SessionChats(SessionAttachments):
         self._change("chats", chats=chats)
         self._durable.put(lambda store: store.rename(chat_id, title))
 
+    def pin_chat(self, chat_id: str, *, pinned: bool = True) -> None:
+        """Keep a chat above the others, below those pinned before it; or let it go back."""
+        rest = [chat for chat in self.state.chats if chat.id != chat_id]
+        found = [chat for chat in self.state.chats if chat.id == chat_id]
+        if not found or found[0].pinned == pinned:
+            return
+        self._change("chats", chats=in_order((*rest, replace(found[0], pinned=pinned))))
+        self._durable.put(lambda store: store.pin(chat_id, pinned=pinned))
+
     def delete_chat(self, chat_id: str) -> None:
         """Delete a chat; `undo_delete` brings it back."""
         gone = [chat for chat in self.state.chats if chat.id == chat_id]
@@ -94,7 +104,6 @@ class SessionChats(SessionAttachments):
         if not self._deleted:
             return
         chat = self._deleted.pop()
-        chats = sorted((*self.state.chats, chat), key=lambda c: c.updated_at, reverse=True)
-        self._change("chats", chats=tuple(chats))
+        self._change("chats", chats=in_order((*self.state.chats, chat)))
         self._durable.put(lambda store: store.undelete(chat.id))
         self.open_chat(chat.id)

@@ -13,6 +13,7 @@ from app import settings as settings_file
 from app.chat import attachments
 from app.chat.answer import Answer
 from app.chat.durable import DurableWrites
+from app.chat.listing import in_order
 from app.chat.message import Attachment, ChatSummary, Message
 from app.chat.request import Wishes, generation, pictures_of, provenance, turn_of
 from app.chat.session_model import SessionModel
@@ -263,7 +264,7 @@ class SessionCore(SessionModel):
         """Show what was there when the window closed, unless the user was quicker."""
         ours = {chat.id for chat in self.state.chats}
         chats = (*self.state.chats, *(chat for chat in opening.chats if chat.id not in ours))
-        self._change("chats", opened=True, chats=chats)
+        self._change("chats", opened=True, chats=in_order(chats))
         if self.state.chat_id is None and not self.state.draft:
             if opening.chat is not None:
                 self._show_chat(opening.chat)
@@ -307,9 +308,11 @@ class SessionCore(SessionModel):
     def _touch(self, chat_id: str) -> None:
         """Move a chat to the top of the list: something was written in it."""
         now = time.time()
-        touched = [replace(c, updated_at=now) for c in self.state.chats if c.id == chat_id]
-        rest = [chat for chat in self.state.chats if chat.id != chat_id]
-        self._change("chats", chats=(*touched, *rest))
+        chats = (
+            replace(chat, updated_at=now) if chat.id == chat_id else chat
+            for chat in self.state.chats
+        )
+        self._change("chats", chats=in_order(chats))
 
     def _remember_model(self, path: str) -> None:
         """Use this model again at the next start."""

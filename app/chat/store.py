@@ -14,7 +14,7 @@ from app.chat.conversation import Conversation
 from app.chat.message import Attachment, ChatSummary, Message
 from app.chat.store_attachments import Texts
 from app.chat.store_base import BUSY_S, INTERRUPTED_NOTE, KEEP_DELETED_S
-from app.chat.store_import import StoreImport
+from app.chat.store_list import StoreList
 from app.errors import Problem, WorldError
 
 __all__ = ["BUSY_S", "INTERRUPTED_NOTE", "KEEP_DELETED_S", "Store", "StoredChat"]
@@ -40,7 +40,7 @@ class StoredChat:
     attached: tuple[Attachment, ...] = ()
 
 
-class Store(StoreImport):
+class Store(StoreList):
     """The chats. Every method raises WorldError where the disk is at fault.
 
     After such an error nothing of the call was written and the store remains usable: the same call
@@ -49,21 +49,12 @@ class Store(StoreImport):
 
     # ------------------------------------------------------------ reading
 
-    def list_chats(self) -> tuple[ChatSummary, ...]:
-        """Return the chats that are not deleted, the one written in last first."""
-        with self._read() as database:
-            rows = database.execute(
-                "SELECT id, title, updated_at FROM chats WHERE deleted_at IS NULL"
-                " ORDER BY updated_at DESC, rowid DESC"
-            )
-            return tuple(ChatSummary(*row) for row in rows)
-
     def load(self, chat_id: str) -> StoredChat:
         """Return a chat, deleted or not. Raises WorldError "chat-gone" where there is none."""
         with self._read() as database:
             row = database.execute(
-                "SELECT title, updated_at, leaf, draft, system_prompt, thinking_budget, model"
-                " FROM chats WHERE id = ?",
+                "SELECT title, updated_at, leaf, draft, system_prompt, thinking_budget, model,"
+                " pinned_at IS NOT NULL FROM chats WHERE id = ?",
                 (chat_id,),
             ).fetchone()
             if row is None:
@@ -75,7 +66,7 @@ class Store(StoreImport):
                         chat_id,
                     )
                 )
-            title, updated_at, leaf, draft, system_prompt, thinking_budget, model = row
+            title, updated_at, leaf, draft, system_prompt, thinking_budget, model, pinned = row
             collapsed = database.execute(
                 "SELECT id, collapsed FROM messages WHERE chat_id = ? AND collapsed IS NOT NULL",
                 (chat_id,),
@@ -83,7 +74,7 @@ class Store(StoreImport):
             texts = Texts(self.kept)
             messages = store_rows.read_messages(database, chat_id, texts)
             return StoredChat(
-                summary=ChatSummary(chat_id, title, updated_at),
+                summary=ChatSummary(chat_id, title, updated_at, bool(pinned)),
                 conversation=Conversation(messages, leaf),
                 draft=draft,
                 system_prompt=system_prompt,
@@ -122,18 +113,6 @@ class Store(StoreImport):
         self._remember(messages)
         return ChatSummary(chat_id, store_rows.storable(title), now)
 
-    def rename(self, chat_id: str, title: str) -> None:
-        """Give a chat the user's own title."""
-        self._change_chat(chat_id, title=store_rows.storable(title), title_source="user")
-
-    def delete(self, chat_id: str) -> None:
-        """Delete a chat. It can be brought back for `KEEP_DELETED_S`."""
-        self._change_chat(chat_id, deleted_at=self._now())
-
-    def undelete(self, chat_id: str) -> None:
-        """Bring a deleted chat back, as it was and where it was in the list."""
-        self._change_chat(chat_id, deleted_at=None)
-
     def set_leaf(self, chat_id: str, leaf: str | None) -> None:
         """Show another branch of a chat."""
         self._change_chat(chat_id, leaf=leaf)
@@ -148,18 +127,6 @@ class Store(StoreImport):
             thinking_budget=thinking_budget,
             model=store_rows.storable(model),
         )
-
-    def _change_chat(
-        self, chat_id: str, *, durable: bool = True, **values: str | float | None
-    ) -> None:
-        """Set columns of a chat. Raises KeyError where there is none."""
-        columns = ", ".join(f"{name} = ?" for name in values)
-        with self._write(durable=durable) as database:
-            changed = database.execute(
-                f"UPDATE chats SET {columns} WHERE id = ?", (*values.values(), chat_id)
-            )
-            if not changed.rowcount:
-                raise KeyError(chat_id)
 
     # ------------------------------------------------------------ messages
 
@@ -218,6 +185,7 @@ class Store(StoreImport):
             chat_id = store_rows.update_message(database, message)
             parts = store_rows.storable_parts(message.parts)
             store_rows.replace_parts(database, message.id, parts)
+            store_rows.note_change(database, message.id)
             database.execute("UPDATE chats SET updated_at = ? WHERE id = ?", (self._now(), chat_id))
         self._written.pop(message.id, None)
 

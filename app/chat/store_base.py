@@ -84,10 +84,13 @@ class StoreBase:
     def _tidy(self) -> None:
         """End what a crash left running, and drop what was deleted long ago."""
         with self._write() as database:
-            database.execute(
-                "UPDATE messages SET status = 'interrupted', note = ? WHERE status = 'running'",
-                (INTERRUPTED_NOTE,),
-            )
+            running = "SELECT id FROM messages WHERE status = 'running'"
+            for (message_id,) in database.execute(running).fetchall():
+                store_rows.note_change(database, message_id)
+                database.execute(
+                    "UPDATE messages SET status = 'interrupted', note = ? WHERE id = ?",
+                    (INTERRUPTED_NOTE, message_id),
+                )
         # The rest only makes the file smaller, and needs room to do it. Without room the chats are
         # there to be read all the same, and a later opening does it.
         with suppress(WorldError), self._write() as database:

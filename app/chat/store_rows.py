@@ -69,10 +69,26 @@ def insert_chat(
     )
 
 
+def next_revision(database: sqlite3.Connection) -> int:
+    """Return a number above all that were given before, for a change of what messages say."""
+    row = database.execute(
+        "INSERT INTO state (key, value) VALUES ('revision', '1')"
+        " ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + 1 RETURNING value"
+    ).fetchone()
+    return int(row[0])
+
+
+def note_change(database: sqlite3.Connection, message_id: str) -> None:
+    """Note that a message says something else now."""
+    revision = next_revision(database)
+    database.execute("UPDATE messages SET revision = ? WHERE id = ?", (revision, message_id))
+
+
 def insert_message(database: sqlite3.Connection, chat_id: str, message: Message) -> None:
     """Insert a message and its parts, which must be storable."""
     database.execute(
-        f"INSERT INTO messages (chat_id, {MESSAGE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO messages (chat_id, {MESSAGE_COLUMNS}, revision)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             chat_id,
             message.id,
@@ -83,6 +99,7 @@ def insert_message(database: sqlite3.Connection, chat_id: str, message: Message)
             storable(message.note),
             _json(message.usage),
             _json(message.provenance),
+            next_revision(database),
         ),
     )
     _insert_parts(database, message.id, message.parts, start=0)

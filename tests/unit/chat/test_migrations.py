@@ -25,8 +25,8 @@ def running(sql: str) -> Callable[[sqlite3.Connection], None]:
 
 
 NOW = len(STEPS)
-WITH_PIN = Step(
-    NOW + 1, "Chats can be pinned.", running("ALTER TABLE chats ADD COLUMN pinned INTEGER")
+WITH_COLOUR = Step(
+    NOW + 1, "Chats have a colour.", running("ALTER TABLE chats ADD COLUMN colour INTEGER")
 )
 
 
@@ -77,7 +77,13 @@ def test_a_database_of_every_released_schema_opens(tmp_path: Path, number: int) 
     path = released(tmp_path, number)
     assert schema(path) == (HERE / f"schema_{number}.sql").read_text(encoding="utf-8")
     with closing(Store(path)) as store:
-        assert [chat.title for chat in store.list_chats()] == ["Angles", "Trains"]
+        titles = [(chat.title, chat.pinned) for chat in store.list_chats()]
+        if number < 3:
+            assert titles == [("Angles", False), ("Trains", False)]
+            assert not store.wants_title("c1")
+        else:
+            assert titles == [("Trains", True), ("Angles", False)]
+            assert store.wants_title("c1")
         chat = store.load("c1")
         assert [m.id for m in chat.conversation.branch()][:2] == ["q1", "a1"]
         first, second, *_ = chat.conversation.messages.values()
@@ -112,7 +118,7 @@ def test_what_was_attached_in_schema_2_is_there(tmp_path: Path) -> None:
 
 def test_a_copy_is_made_before_the_first_step(path: Path) -> None:
     before = schema(path)
-    Store(path, steps=(*STEPS, WITH_PIN)).close()
+    Store(path, steps=(*STEPS, WITH_COLOUR)).close()
     copy = backup_path(path, NOW)
     assert copy.name == f"chats.schema-{NOW}.sqlite3"
     assert (version(path), version(copy)) == (NOW + 1, NOW)
@@ -123,7 +129,7 @@ def test_a_copy_is_made_before_the_first_step(path: Path) -> None:
 
 def test_a_new_database_needs_no_copy(tmp_path: Path) -> None:
     path = tmp_path / "chats.sqlite3"
-    Store(path, steps=(*STEPS, WITH_PIN)).close()
+    Store(path, steps=(*STEPS, WITH_COLOUR)).close()
     assert version(path) == NOW + 1
     assert not list(tmp_path.glob("*schema-*"))
 
@@ -136,12 +142,12 @@ def test_a_step_that_fails_leaves_the_last_whole_one(path: Path) -> None:
 
     third = Step(NOW + 2, "Something that fails.", half)
     with pytest.raises(OSError, match="in the middle"):
-        Store(path, steps=(*STEPS, WITH_PIN, third))
+        Store(path, steps=(*STEPS, WITH_COLOUR, third))
     assert version(path) == NOW + 1
-    assert "pinned" in schema(path)
+    assert "colour" in schema(path)
     assert "half" not in schema(path)
     whole = Step(NOW + 2, "The same, mended.", lambda database: None)
-    with closing(Store(path, steps=(*STEPS, WITH_PIN, whole))) as store:
+    with closing(Store(path, steps=(*STEPS, WITH_COLOUR, whole))) as store:
         assert "q1" in store.load("c1").conversation.messages
     assert version(path) == NOW + 2
 
@@ -201,7 +207,7 @@ def test_a_damaged_database_is_not_migrated(path: Path) -> None:
         file.write(b"\xa5" * size)
     before = path.read_bytes()
     with pytest.raises(WorldError) as raised:
-        Store(path, steps=(*STEPS, WITH_PIN))
+        Store(path, steps=(*STEPS, WITH_COLOUR))
     assert raised.value.problem.key == "chats-damaged"
     assert path.read_bytes() == before
 
