@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
     from app.chat.store import Store
-    from app.transcript.record import Record
 
 
 def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -41,7 +40,9 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
     _add_thinking(export)
     export.set_defaults(run=_export)
 
-    imported = own.add_parser("import", help="put exported chats among the others")
+    imported = own.add_parser(
+        "import", help="put chats among the others: Ponder's own exports, and other programs' files"
+    )
     imported.add_argument("files", nargs="+", metavar="FILE")
     imported.set_defaults(run=_import)
 
@@ -54,6 +55,7 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
     replay = own.add_parser("replay", help="run an exported JSON's answers again and compare")
     replay.add_argument("file", metavar="FILE")
     replay.add_argument("--model", metavar="M", help="a model in place of the recorded one")
+    replay.add_argument("--seed", type=int, metavar="N", help="a seed in place of the recorded one")
     replay.add_argument("--json", action="store_true", help="a line of JSON per answer")
     replay.set_defaults(run=_replay)
 
@@ -147,37 +149,28 @@ def _wanted(store: "Store", arguments: argparse.Namespace) -> list[str]:
 
 
 def _import(arguments: argparse.Namespace) -> int:
-    from app.transcript import lossless
+    from app.transcript import importing
 
     store = _store()
     status = 0
     try:
         for name in arguments.files:
             try:
-                found = lossless.loads(_bytes_of(name))
-                chat_id = _imported(store, found.record, found.attachments)
+                found = importing.read(Path(name))
+                for chat in found.chats:
+                    chat_id = importing.put(store, chat)
+                    count = _count(len(chat.record.conversation.messages), "message")
+                    said = f"{chat_id[:8]}  {chat.record.title} ({count}, from {found.kind})"
+                    print(said.encode("utf-8", "replace").decode())
+                for what in found.left_out:
+                    print(f"ponder: {name}: left out: {what}.", file=sys.stderr)
             except WorldError as error:
                 # The others may be good.
                 print(f"ponder: {name}: {error.problem.sentence()}", file=sys.stderr)
                 status = 1
-            else:
-                count = _count(len(found.record.conversation.messages), "message")
-                print(f"{chat_id[:8]}  {found.record.title} ({count})")
     finally:
         store.close()
     return status
-
-
-def _imported(store: "Store", record: "Record", attachments: dict[str, bytes]) -> str:
-    return store.import_chat(
-        record.id,
-        record.conversation,
-        title=record.title,
-        system_prompt=record.system_prompt,
-        thinking_budget=record.thinking_budget,
-        model=record.model,
-        attachments=attachments,
-    )
 
 
 def _verify(arguments: argparse.Namespace) -> int:
@@ -206,13 +199,20 @@ def _replay(arguments: argparse.Namespace) -> int:
     from dataclasses import asdict
 
     from app.engine.straight import engine
-    from app.transcript import lossless
+    from app.transcript import chain, lossless
     from app.transcript.replay import replay
 
-    found = lossless.loads(_bytes_of(arguments.file))
+    data = _bytes_of(arguments.file)
+    found = lossless.loads(data)
+    verdict = chain.verify(data)
+    # A file that another program has spelled otherwise still says what was written.
+    faults = () if verdict.same_content else verdict.faults
+    changed = {fault.message for fault in faults if fault.message is not None}
     alike = True
     with engine() as opened:
-        for compared in replay(found.record, opened, model=arguments.model):
+        for compared in replay(
+            found.record, opened, model=arguments.model, seed=arguments.seed, changed=changed
+        ):
             alike = alike and compared.outcome != "different"
             if arguments.json:
                 print(json.dumps(asdict(compared), ensure_ascii=False), flush=True)

@@ -20,11 +20,16 @@ from app.engine.protocol import (
 from app.errors import WorldError
 
 
+class AbandonedError(Exception):
+    """Nobody waits for the events any more."""
+
+
 class Engine:
     """An engine client for straight-line code: send a command, iterate over its events."""
 
     def __init__(self) -> None:
         self._news = threading.Event()
+        self._abandoned = False
         self._client = EngineClient(wakeup=self._news.set)
 
     def next_request(self) -> int:
@@ -36,10 +41,15 @@ class Engine:
         self._client.send(command)
 
     def events(self, request: int) -> Iterator[Event]:
-        """Yield the events of a request, the last one included. Raises WorldError on death."""
+        """Yield the events of a request, the last one included.
+
+        Raises WorldError on death, AbandonedError once `abandon` was called.
+        """
         while True:
             self._news.wait()
             self._news.clear()
+            if self._abandoned:
+                raise AbandonedError
             for _, event in self._client.poll():
                 if isinstance(event, EngineDied):
                     raise WorldError(event.problem)
@@ -48,6 +58,11 @@ class Engine:
                 yield event
                 if isinstance(event, Finished | Failed | Loaded | Tokens):
                     return
+
+    def abandon(self) -> None:
+        """Have whoever iterates over events stop; `close` ends the rest. Any thread may call it."""
+        self._abandoned = True
+        self._news.set()
 
     def close(self) -> None:
         """End the child."""

@@ -50,14 +50,18 @@ def speaker(message: Message) -> str:
     """Return who says a message."""
     if message.role != "assistant":
         return "You" if message.role == "user" else "System"
-    return message.provenance.model if message.provenance is not None else "Assistant"
+    by = message.provenance
+    return by.model or "Assistant" if by is not None else "Assistant"
 
 
 def lines(message: Message) -> list[tuple[str, str]]:
     """Return all that is known of how an answer was made, as labels and values."""
     found: list[tuple[str, str]] = []
     by = message.provenance
-    if by is not None:
+    if by is not None and by.imported:
+        found += [("Model", by.model)] if by.model else []
+        found.append(("Imported from", f"{by.imported}, where no more is recorded of it"))
+    elif by is not None:
         found += [
             ("Model", by.model),
             ("File", f"{_base(by.file)}, {file_size(by.size_bytes)}")
@@ -79,10 +83,10 @@ def lines(message: Message) -> list[tuple[str, str]]:
             ("Prompt", f"{by.prompt_format}, SHA-256 of its ids {by.prompt_hash}"),
             ("Thinking", _thinking(by)),
         ]
-        if by.edited:
-            found.append(("By hand", "a person changed what the model wrote"))
-        if by.resumed:
-            found.append(("In several goes", "the figures are those of the last"))
+    if by is not None and by.edited:
+        found.append(("By hand", "a person changed what the model wrote"))
+    if by is not None and by.resumed:
+        found.append(("In several goes", "the figures are those of the last"))
     used = message.usage
     if used is not None:
         found += [
@@ -96,6 +100,12 @@ def lines(message: Message) -> list[tuple[str, str]]:
             ),
         ]
     return found
+
+
+def details(message: Message) -> list[tuple[str, str]]:
+    """Return `lines`, and when it was written and how it ended."""
+    ended = ending(message) or "By itself."
+    return [*lines(message), ("Written", when(message.created_at)), ("Ended", ended)]
 
 
 _CLOSED_BY = {
@@ -144,6 +154,8 @@ def short(message: Message) -> str:
     said += [f"{name.lower()} {known[name]}" for name in names[5:] if name in known]
     if "Sampling" in known:
         said.insert(4, known["Sampling"])
+    if message.provenance is not None and message.provenance.imported:
+        said.append(f"imported from {message.provenance.imported}")
     return " · ".join(said)
 
 

@@ -4,14 +4,16 @@ On the CPU the same build, weights, settings, ids and seed give the same tokens.
 another build, sums are added in another order, and after some hundred tokens a choice may fall the
 other way. So what differs about the machine is told beside what differs in the answer; neither is
 guessed from the other.
+
+Other weights, another seed, another prompt or a record that was changed since it was written are
+no matter of the machine: the answer is not the recorded one then, even where its words are.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from app.chat.conversation import Conversation
 from app.chat.message import Image, Message, Provenance
 from app.chat.request import Wishes, generation, turn_of
 from app.engine.choice import backend_for
@@ -22,13 +24,14 @@ from app.engine.protocol import (
     Generate,
     Load,
     Loaded,
+    Loading,
     LoadOptions,
     ModelInfo,
     Started,
 )
 from app.engine.straight import Engine
 from app.errors import Problem, WorldError
-from app.models import weights
+from app.models import gguf, weights
 from app.transcript.record import Record
 
 Outcome = Literal["identical", "different", "not run"]
@@ -38,8 +41,9 @@ Outcome = Literal["identical", "different", "not run"]
 class Compared:
     """What came of one answer.
 
-    number: of the message, from 1. token: the first that differs, from 1, None where none is known.
-    before, now: the texts, thought and answer, from where they part. why: what is known to differ
+    number: of the message, from 1. token: the first that differs, from 1, None where the words are
+    the same or there was no run. before, now: the texts, thought and answer, from where they part;
+    thought: how many characters of `now` are still the thought's. why: what is known to differ
     about the run, or why there was none; () where all is alike.
     """
 
@@ -49,18 +53,56 @@ class Compared:
     token: int | None = None
     before: str = ""
     now: str = ""
+    thought: int = 0
 
 
-def replay(record: Record, opened: Engine, *, model: str | None = None) -> Iterator[Compared]:
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far it is. loaded: the share of a model that is being loaded, None when it is there.
+
+    answer: which answer is being run again, from 1, of `answers`; tokens: how many of it there are.
+    """
+
+    answer: int
+    answers: int
+    tokens: int = 0
+    loaded: float | None = None
+
+
+def replay(
+    record: Record,
+    opened: Engine,
+    *,
+    model: str | None = None,
+    seed: int | None = None,
+    changed: Collection[int] = (),
+    told: Callable[[Progress], None] = lambda _: None,
+) -> Iterator[Compared]:
     """Run every answer again, in the order they were made, and yield what came of each.
 
-    model: a file to use in place of the recorded one. Raises WorldError where a model cannot be
-    loaded at all.
+    model, seed: to use in place of the recorded ones. changed: the numbers of messages that are not
+    as they were written (`chain.verify`), 0 among them for the chat's own data. told: hears how far
+    it is, often. Raises WorldError where a model cannot be loaded at all.
     """
-    runner = _Runner(opened, model)
-    for number, message in enumerate(record.conversation.messages.values(), 1):
-        if message.role == "assistant":
-            yield runner.compare(number, message, record.conversation)
+    numbered = list(enumerate(record.conversation.messages.values(), 1))
+    answers = [(number, one) for number, one in numbered if one.role == "assistant"]
+    runner = _Runner(opened, model, seed, told)
+    places = {message.id: number for number, message in numbered}
+    for at, (number, message) in enumerate(answers, 1):
+        runner.progress = Progress(at, len(answers))
+        told(runner.progress)
+        branch = record.conversation.with_leaf(message.id).branch()
+        ours = [places[one.id] for one in branch if places[one.id] in changed]
+        compared = runner.compare(number, message, branch[:-1])
+        yield _suspected(compared, ours) if ours else compared
+
+
+def _suspected(compared: Compared, changed: list[int]) -> Compared:
+    """Return what came of an answer to which messages lead that were changed since."""
+    named = ", ".join(str(number) for number in changed)
+    why = f"the transcript was changed after it was written: message {named}"
+    outcome: Outcome = "not run" if compared.outcome == "not run" else "different"
+    return replace(compared, outcome=outcome, why=(why, *compared.why))
 
 
 def hindrance(message: Message, branch: tuple[Message, ...]) -> str:
@@ -94,9 +136,12 @@ class _Run:
     tokens: int = 0
     prompt_hash: str = ""
     output_hash: str = ""
+    thought: int = 0
 
     def take(self, event: Delta) -> None:
         self.text += event.text
+        if event.channel == "thinking":
+            self.thought = len(self.text)
         self.tokens += event.tokens
         self.marks.append((len(self.text), self.tokens))
 
@@ -108,24 +153,35 @@ class _Run:
 class _Runner:
     """Keeps a model loaded from one answer to the next, as long as it is the same."""
 
-    def __init__(self, opened: Engine, model: str | None) -> None:
+    def __init__(
+        self,
+        opened: Engine,
+        model: str | None,
+        seed: int | None,
+        told: Callable[[Progress], None],
+    ) -> None:
+        self.progress = Progress(1, 1)
         self._opened = opened
         self._model = model
+        self._seed = seed
+        self._told = told
         self._options: LoadOptions | None = None
         self._info: ModelInfo | None = None
         self._sha256 = ""
 
-    def compare(self, number: int, message: Message, conversation: Conversation) -> Compared:
-        """Run one answer again."""
-        branch = conversation.with_leaf(message.id).branch()[:-1]
+    def compare(self, number: int, message: Message, branch: tuple[Message, ...]) -> Compared:
+        """Run one answer again, to the messages before it."""
         reason = hindrance(message, branch)
         by, used = message.provenance, message.usage
         if reason or by is None or used is None:
             return Compared(number, "not run", (reason,))
         info = self._load(by)
         run = self._run(self._command(info, message, branch, by))
-        why = tuple(self._differences(by, info, run))
+        other = tuple(self._other_run(by, info, run))
+        why = (*other, *self._other_machine(by, info))
         if run.output_hash == used.output_hash:
+            if other:
+                return Compared(number, "different", (*why, "the words are the same all the same"))
             return Compared(number, "identical", why)
         thought = message.thinking.text if message.thinking else ""
         old = f"{thought}{message.text}"
@@ -133,7 +189,9 @@ class _Runner:
             (at for at, (a, b) in enumerate(zip(old, run.text, strict=False)) if a != b),
             min(len(old), len(run.text)),
         )
-        return Compared(number, "different", why, run.token_at(at), old[at:], run.text[at:])
+        thought_left = max(0, run.thought - at)
+        said, now = old[at:], run.text[at:]
+        return Compared(number, "different", why, run.token_at(at), said, now, thought_left)
 
     def _load(self, by: Provenance) -> ModelInfo:
         path = self._model or by.file
@@ -149,7 +207,7 @@ class _Runner:
             path,
             backend=backend_for(path),
             context=by.context,
-            gpu_layers=by.gpu_layers or -1,
+            gpu_layers=_layers_on_cards(path, by.gpu_layers),
             kv_type=by.kv,  # type: ignore[arg-type]  # one of KVType, or the load says so
             threads=by.threads,
             batch=by.batch or LoadOptions(path).batch,
@@ -160,6 +218,8 @@ class _Runner:
             for event in self._opened.events(request):
                 if isinstance(event, Failed):
                     raise WorldError(event.problem)
+                if isinstance(event, Loading):
+                    self._told(replace(self.progress, loaded=event.fraction))
                 if isinstance(event, Loaded):
                     self._options, self._info = options, event.info
             found = weights.worked_out(path)
@@ -179,14 +239,14 @@ class _Runner:
         most = 0 if message.status == "done" else used.thinking_tokens + used.answer_tokens
         wishes = Wishes(
             system=by.system,
-            seed=by.sampling.seed,
             max_tokens=most,
             thinking_budget=budget,
             keep_thinking=by.keep_thinking,
         )
         turns = [turn_of(one, sees=info.sees) for one in branch]
         command, _ = generation(self._opened.next_request(), info, turns, wishes)
-        return replace(command, sampling=by.sampling)
+        seed = by.sampling.seed if self._seed is None else self._seed
+        return replace(command, sampling=replace(by.sampling, seed=seed))
 
     def _run(self, command: Generate) -> _Run:
         run = _Run()
@@ -197,27 +257,47 @@ class _Runner:
                     run.prompt_hash = prompt_hash
                 case Delta():
                     run.take(event)
+                    self._told(replace(self.progress, tokens=run.tokens))
                 case Finished(usage=usage):
                     run.output_hash = usage.output_hash
                 case Failed(problem=problem):
                     raise WorldError(problem)
         return run
 
-    def _differences(self, by: Provenance, info: ModelInfo, run: _Run) -> Iterator[str]:
-        """Yield what is known to be otherwise than when the answer was made."""
+    def _other_run(self, by: Provenance, info: ModelInfo, run: _Run) -> Iterator[str]:
+        """Yield what makes this another run than the recorded one, whatever comes of it."""
+        if by.sha256 and by.sha256 != self._sha256:
+            yield f"other weights: SHA-256 {self._sha256[:12]}…, then {by.sha256[:12]}…"
+        if info.quantization != by.quantization:
+            yield f"another quantization: {info.quantization}, then {by.quantization}"
+        if self._seed is not None and self._seed != by.sampling.seed:
+            yield f"another seed: {self._seed}, then {by.sampling.seed}"
+        if run.prompt_hash != by.prompt_hash:
+            yield "another prompt: what was said before, or how it is written, differs"
+
+    def _other_machine(self, by: Provenance, info: ModelInfo) -> Iterator[str]:
+        """Yield what is otherwise about the machine and the engine, and what is not known."""
         if not by.sha256:
             yield "which weights it was made with was not recorded"
-        elif by.sha256 != self._sha256:
-            yield f"other weights: SHA-256 {self._sha256[:12]}…, then {by.sha256[:12]}…"
         for name, now, then in (
-            ("quantization", info.quantization, by.quantization),
             ("engine", info.build, by.engine),
             ("device", info.device, by.device),
             ("KV cache", info.kv_type, by.kv),
             ("number of layers on a graphics device", info.gpu_layers, by.gpu_layers),
             ("number of threads", info.threads, by.threads),
+            ("size of a batch", info.batch, by.batch),
         ):
             if now != then:
                 yield f"another {name}: {now}, then {then}"
-        if run.prompt_hash != by.prompt_hash:
-            yield "another prompt: what was said before, or how it is written, differs"
+
+
+def _layers_on_cards(path: str, recorded: int) -> int:
+    """Return what to ask for, so that as many layers are on graphics devices as were then.
+
+    With all of them there, what follows the last is there too, and has no number in the record.
+    """
+    if not recorded or not path.lower().endswith(".gguf"):
+        return recorded
+    header = gguf.read_header(Path(path))
+    layers = header.number("{arch}.block_count")
+    return -1 if layers is not None and recorded >= layers else recorded

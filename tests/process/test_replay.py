@@ -6,7 +6,8 @@ PONDER_CHATS raises the number of chats.
 import json
 import os
 import random
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,13 +15,16 @@ import pytest
 
 from app import paths
 from app.chat.load_plan import LoadPlan
+from app.chat.message import Provenance
 from app.chat.store import Store
 from app.cli import main
-from app.engine.straight import Engine, engine
+from app.engine.protocol import Command, Load
+from app.engine.straight import AbandonedError, Engine, engine
+from app.models import gguf
 from app.transcript import chain, lossless
 from app.transcript.export import record_from
 from app.transcript.record import Record
-from app.transcript.replay import Compared, replay
+from app.transcript.replay import Compared, Progress, replay
 from tests.support import synthetic
 from tests.support.session import Desk
 
@@ -91,12 +95,19 @@ def test_another_seed_is_told_with_the_token(tmp_path: Path, opened: Engine) -> 
 
 
 def with_(record: Record, **sampling: int) -> Record:
+    return _with(record, lambda by: replace(by, sampling=replace(by.sampling, **sampling)))
+
+
+def with_by(record: Record, **values: int) -> Record:
+    return _with(record, lambda by: replace(by, **values))  # type: ignore[arg-type]  # ints only
+
+
+def _with(record: Record, told: Callable[[Provenance], Provenance]) -> Record:
     conversation = record.conversation
     for message in conversation.messages.values():
-        by = message.provenance
-        if by is not None:
-            told = replace(by, sampling=replace(by.sampling, **sampling))
-            conversation = conversation.with_message(replace(message, provenance=told))
+        if message.provenance is not None:
+            other = replace(message, provenance=told(message.provenance))
+            conversation = conversation.with_message(other)
     return replace(record, conversation=conversation)
 
 
@@ -107,8 +118,78 @@ def test_one_byte_of_the_weights_is_told(
     data[len(data) // 2] ^= 0x40
     other = tmp_path / "other.gguf"
     other.write_bytes(data)
+    found = list(replay(records[0], opened, model=str(other)))
+    assert [result.outcome for result in found] == ["different", "different"]
+    for result in found:
+        assert result.why[0].startswith("other weights: SHA-256")
+        same = result.why[-1] == "the words are the same all the same"
+        assert same == (result.token is None) == (result.before == result.now)
+
+
+def test_another_quantization_is_told(
+    records: list[Record], opened: Engine, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "other.gguf"
+    asked = ["models", "quantize", str(paths.demo_model()), "Q4_0", "--out", str(other)]
+    assert main(asked) == 0, capsys.readouterr()
     for result in replay(records[0], opened, model=str(other)):
-        assert any(reason.startswith("other weights: SHA-256") for reason in result.why)
+        assert result.outcome == "different"
+        assert result.why[0].startswith("other weights: SHA-256")
+        assert result.why[1].startswith("another quantization: ")
+
+
+def test_another_seed_is_another_run_even_where_the_words_are_the_same(
+    records: list[Record], opened: Engine
+) -> None:
+    for result in replay(records[0], opened, seed=12345):
+        assert result.outcome == "different"
+        assert result.why[0].startswith("another seed: 12345, then ")
+
+
+def test_what_was_changed_since_it_was_written_is_named(
+    records: list[Record], opened: Engine
+) -> None:
+    lines = chain.dumps(records[0]).split(b"\n")
+    lines[3] = re.sub(rb'"seed":\d+', b'"seed":12345', lines[3])
+    forged = b"\n".join(lines)
+    assert {fault.message for fault in chain.verify(forged).faults} == {2}
+    record = lossless.loads(forged).record
+    results = list(replay(record, opened, changed={2}))
+    assert [result.outcome for result in results] == ["different", "different"]
+    told = "the transcript was changed after it was written: message 2"
+    assert all(result.why[0] == told for result in results)
+
+
+def test_as_many_layers_are_asked_for_as_were_recorded(
+    records: list[Record],
+) -> None:
+    asked: list[Load] = []
+    layers = gguf.read_header(paths.demo_model()).number("{arch}.block_count")
+    assert layers is not None
+    assert layers > 2
+
+    class Listening(Engine):
+        def send(self, command: Command) -> None:
+            if isinstance(command, Load):
+                asked.append(command)
+                raise AbandonedError
+            super().send(command)
+
+    for recorded in (0, 2, layers):
+        opened = Listening()
+        with pytest.raises(AbandonedError):
+            list(replay(with_by(records[0], gpu_layers=recorded), opened))
+        opened.close()
+    assert [one.options.gpu_layers for one in asked] == [0, 2, -1]
+
+
+def test_who_no_longer_waits_is_let_go(records: list[Record], opened: Engine) -> None:
+    def told(progress: Progress) -> None:
+        if progress.tokens:
+            opened.abandon()
+
+    with pytest.raises(AbandonedError):
+        list(replay(records[0], opened, told=told))
 
 
 def test_what_cannot_be_run_again_says_why(records: list[Record], opened: Engine) -> None:
@@ -157,5 +238,12 @@ def test_the_command_says_so(
     assert main(["chats", "replay", str(path), "--json"]) == 0
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line["outcome"] for line in lines] == ["identical", "identical"]
+    assert main(["chats", "replay", str(path), "--seed", "5"]) == 1
+    assert "Message 2: different" in (told := capsys.readouterr().out)
+    assert "another seed: 5, then " in told
+    path.write_bytes(re.sub(rb'"seed":\d+', b'"seed":5', path.read_bytes(), count=1))
+    assert main(["chats", "replay", str(path)]) == 1
+    told = capsys.readouterr().out
+    assert "Message 2: different (the transcript was changed after it was written: message" in told
     assert main(["chats", "replay", str(path), "--model", str(tmp_path / "gone.gguf")]) == 1
     assert "Name its file with --model." in capsys.readouterr().err
