@@ -6,6 +6,8 @@ those. One child lives at a time; what is known of it is forgotten when it ends.
 
 from app.engine.protocol import (
     Command,
+    Count,
+    Counted,
     EngineDied,
     Event,
     Failed,
@@ -21,7 +23,7 @@ from app.engine.protocol import (
     Usage,
 )
 
-Job = Load | Tokenize | Generate | Unload
+Job = Load | Tokenize | Count | Generate | Unload
 
 
 class Ledger:
@@ -76,7 +78,7 @@ class Ledger:
         """Return what has to be written for a job: nothing, itself, or a Load before it."""
         if job.request not in self._jobs:
             return []
-        needs_model = isinstance(job, Tokenize | Generate) and not self._has_model
+        needs_model = isinstance(job, Tokenize | Count | Generate) and not self._has_model
         if needs_model and self.loaded is not None:
             return [Load(job.request, self.loaded), job]
         return [job]
@@ -100,7 +102,7 @@ class Ledger:
         job = self._jobs.get(event.request)
         if job is None:
             return None
-        over = isinstance(event, Finished | Failed | Tokens | Unloaded)
+        over = isinstance(event, Finished | Failed | Tokens | Counted | Unloaded)
         match event:
             case Loaded(request=request):
                 self._reloading.discard(request)

@@ -26,7 +26,8 @@ class Sampling:
     """How the next token is drawn. temperature 0 is greedy.
 
     top_k runs first: at a vocabulary of 131,072 top_p without it costs nine times as much.
-    top_k 0, top_p 1 and min_p 0 switch their step off.
+    top_k 0, top_p 1, min_p 0 and repetition 1 switch their step off. repetition: what was written
+    lately (app.engine.backends.base.REPETITION_TOKENS) becomes less likely by this factor.
     """
 
     temperature: float = 0.7
@@ -34,6 +35,7 @@ class Sampling:
     top_p: float = 0.95
     min_p: float = 0.0
     seed: int = 0
+    repetition: float = 1.0
 
 
 # ---------------------------------------------------------------- commands
@@ -79,6 +81,15 @@ class Tokenize:
 
     request: int
     prompt: Prompt | Templated
+    reasoning: str = "think"
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Count the tokens of prompts, as Tokenize would give them. Answered by Counted or Failed."""
+
+    request: int
+    prompts: tuple[Prompt | Templated, ...]
     reasoning: str = "think"
 
 
@@ -153,7 +164,7 @@ class Shutdown:
     """End the child. Answered by the end of the pipe."""
 
 
-Command = Load | Tokenize | Generate | CloseThinking | Cancel | Unload | Shutdown
+Command = Load | Tokenize | Count | Generate | CloseThinking | Cancel | Unload | Shutdown
 
 
 # ---------------------------------------------------------------- events
@@ -164,13 +175,15 @@ class ServerFacts:
     """Where a model answers that does not run here.
 
     host: as the user typed it ("gpu-box:8000"). kind: what answers there ("vLLM"). here: it is this
-    very machine, so that nothing leaves it. limits: what it cannot do, each a sentence.
+    very machine, so that nothing leaves it. limits: what it cannot do, each a sentence. ignores:
+    the fields of `Sampling` that it is not sent.
     """
 
     host: str
     kind: str
     here: bool
     limits: tuple[str, ...] = ()
+    ignores: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +280,14 @@ class Tokens:
     thinking_closed: bool = False
     reasoning: str = ""
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How many tokens each of the prompts has, in their order."""
+
+    request: int
+    counts: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -368,6 +389,7 @@ Event = (
     Loading
     | Loaded
     | Tokens
+    | Counted
     | PromptProgress
     | Started
     | Delta

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from app.engine.client import EngineClient
 from app.engine.protocol import (
     Command,
+    Counted,
     EngineDied,
     Event,
     Failed,
@@ -56,7 +57,7 @@ class Engine:
                 if event.request != request:
                     continue
                 yield event
-                if isinstance(event, Finished | Failed | Loaded | Tokens):
+                if isinstance(event, Finished | Failed | Loaded | Tokens | Counted):
                     return
 
     def abandon(self) -> None:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from app import paths
 from app.engine import log
 from app.engine.backends.base import Backend
+from app.engine.counting import Counter
 from app.engine.flags import Flags
 from app.engine.generation import generate
 from app.engine.outbox import Outbox
@@ -29,6 +30,7 @@ from app.engine.protocol import (
     Cancel,
     CloseThinking,
     Command,
+    Count,
     Event,
     Failed,
     Generate,
@@ -55,7 +57,7 @@ if TYPE_CHECKING:
 
 _LOADING_EVERY_S = 0.05
 
-_Job = tuple[float, Load | Tokenize | Generate | Unload]
+_Job = tuple[float, Load | Tokenize | Count | Generate | Unload]
 
 
 def main(connection: "Connection[Event, Command]", log_path: str, parent_pid: int) -> None:
@@ -130,8 +132,9 @@ class Worker:
         self._renderer = Renderer()
         self._words_only = False
         self._resuming: Resuming | None = None
+        self._counter: Counter | None = None
 
-    def do(self, job: Load | Tokenize | Generate | Unload, received: float) -> None:
+    def do(self, job: Load | Tokenize | Count | Generate | Unload, received: float) -> None:
         """Do one job; the world's faults are its answer."""
         try:
             match job:
@@ -139,6 +142,8 @@ class Worker:
                     self._load(job)
                 case Tokenize():
                     self._tokenize(job)
+                case Count():
+                    self._count(job)
                 case Generate():
                     self._generate(job, received)
                 case Unload():
@@ -173,6 +178,7 @@ class Worker:
         self._pace = Pace(job.options.batch)
         self._words_only = job.options.words_only
         if self._backend is not None:
+            self._counter = Counter(self._backend, self._renderer)
             states = States(paths.cache_dir() / "states", _likeness(info))
             self._resuming = Resuming(self._backend, states)
         self._outbox.send(Loading(job.request, 1.0))
@@ -190,12 +196,22 @@ class Worker:
         for model in (self._backend, self._server):
             if model is not None:
                 model.unload()
-        self._backend = self._server = self._info = None
+        self._backend = self._server = self._info = self._counter = None
 
-    def _tokenize(self, job: Tokenize) -> None:
+    def _count(self, job: Count) -> None:
+        self._refuse_server()
+        self._loaded()
+        if self._counter is None:
+            raise RuntimeError("a back end without its counter")
+        self._outbox.send(self._counter.counted(job))
+
+    def _refuse_server(self) -> None:
         if self._server is not None:
             title = "A server does not tell how it cuts a text into tokens."
             raise WorldError(Problem("server-no-tokens", title, "Name a model's file instead."))
+
+    def _tokenize(self, job: Tokenize) -> None:
+        self._refuse_server()
         backend, _ = self._loaded()
         row = FORMATS[job.reasoning]
         written = resolve(backend, job.prompt, row, self._renderer, check=True)

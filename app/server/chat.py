@@ -282,7 +282,11 @@ def _info(options: LoadOptions, server: Server, model: str, found: Found) -> Mod
         build=f"{found.kind.label} {found.version}".strip(),
         sees=model in found.sees,
         server=ServerFacts(
-            where.host, found.kind.label, where.reach == "here", kinds.limits(found.kind)
+            where.host,
+            found.kind.label,
+            where.reach == "here",
+            kinds.limits(found.kind),
+            kinds.ignores(found.kind),
         ),
     )
 

@@ -28,8 +28,9 @@ class Kind:
     """A server's ways. label: its name in the window.
 
     thoughts: whether a continued answer may begin with a thought (else it is text alone). samplers:
-    it takes top_k and min_p. seed: the name of the field, "" where there is none. max_tokens: sent
-    where the user sets no limit, because the server has a small one of its own; 0 sends none.
+    it takes top_k and min_p. repetition, seed: the name of the field, "" where there is none.
+    max_tokens: sent where the user sets no limit, because the server has a small one of its own;
+    0 sends none.
     """
 
     name: KindName
@@ -38,18 +39,23 @@ class Kind:
     prefill: Prefill
     thoughts: bool = False
     samplers: bool = False
+    repetition: str = ""
     seed: str = "seed"
     max_tokens: int = 0
 
 
+_REPEAT, _REPETITION = "repeat_penalty", "repetition_penalty"
+
 _ROWS = (
-    Kind("llama_cpp", "llama.cpp", "reasoning_content", "flags", thoughts=True, samplers=True),
-    Kind("vllm", "vLLM", "reasoning", "flags", thoughts=True, samplers=True),
-    Kind("sglang", "SGLang", "reasoning_content", "flags", samplers=True),
+    Kind("llama_cpp", "llama.cpp", "reasoning_content", "flags", True, True, _REPEAT),
+    Kind("vllm", "vLLM", "reasoning", "flags", True, True, _REPETITION),
+    Kind("sglang", "SGLang", "reasoning_content", "flags", False, True, _REPETITION),
     # Its own limit is 512 tokens: less than one thought.
-    Kind("mlx_lm", "mlx_lm", "reasoning_content", "none", samplers=True, max_tokens=32_768),
-    Kind("llama_cpp_python", "llama-cpp-python", "none", "none", samplers=True),
-    Kind("lmstudio", "LM Studio", "none", "none", samplers=True),
+    Kind(
+        "mlx_lm", "mlx_lm", "reasoning_content", "none", False, True, _REPETITION, max_tokens=32_768
+    ),
+    Kind("llama_cpp_python", "llama-cpp-python", "none", "none", False, True, _REPEAT),
+    Kind("lmstudio", "LM Studio", "none", "none", False, True, _REPEAT),
     Kind("ollama", "Ollama", "reasoning", "last"),
     Kind("mistral", "Mistral", "parts", "prefix", thoughts=True, seed="random_seed"),
     Kind("other", "an OpenAI-compatible server", "none", "none"),
@@ -105,4 +111,20 @@ def limits(kind: Kind) -> tuple[str, ...]:
         said.append("It does not tell a thought from the answer: both come as one text.")
     if kind.carry == "none":
         said.append("Earlier thoughts are never sent back.")
+    left_out = [_IN_WORDS[name] for name in ignores(kind)]
+    if left_out:
+        *more, last = left_out
+        named = f"{', '.join(more)} and {last}" if more else last
+        said.append(f"It takes no {named}: they are not sent.")
+    said.append("Tokens are counted by the server: how many a message takes is known afterwards.")
     return tuple(said)
+
+
+_IN_WORDS = {"top_k": "top_k", "min_p": "min_p", "repetition": "repetition penalty", "seed": "seed"}
+
+
+def ignores(kind: Kind) -> tuple[str, ...]:
+    """Return the names of the fields of `Sampling` that such a server is not sent."""
+    taken = {"top_k": kind.samplers, "min_p": kind.samplers, "repetition": bool(kind.repetition)}
+    taken["seed"] = bool(kind.seed)
+    return tuple(name for name, takes in taken.items() if not takes)

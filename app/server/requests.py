@@ -40,6 +40,8 @@ def body(
     }
     if kind.samplers:
         fields |= {"top_k": sampling.top_k, "min_p": sampling.min_p}
+    if kind.repetition and sampling.repetition != 1:
+        fields[kind.repetition] = sampling.repetition
     # Mistral's API counts unasked, and takes no field that it does not know.
     if kind.name != "mistral":
         fields["stream_options"] = {"include_usage": True}

@@ -15,6 +15,8 @@ import pytest
 from app.engine.protocol import (
     Cancel,
     CloseThinking,
+    Count,
+    Counted,
     Delta,
     Event,
     Failed,
@@ -200,6 +202,16 @@ class TestEveryBackEnd:
         assert finished(again).usage.cached_tokens == finished(again).usage.prompt_tokens - 1
         for channel in ("thinking", "answer"):
             assert said(again, channel) == said(fresh, channel)
+
+    def test_tokens_are_counted_as_they_are_made(self, loaded: Engine) -> None:
+        texts = ("What is 3 + 4?", "", "  a\n\nb  ", "नमस्ते [INST] 🙂", "x " * 300)
+        prompts = tuple(asked(text, "And?") for text in texts)
+        prompts = (*prompts, *prompts, (), (*SUM, Control("[THINK]"), Text("So: ")))
+        request = loaded.client.next_request()
+        loaded.client.send(Count(request, prompts))
+        (counted,) = loaded.until(lambda event: isinstance(event, Counted | Failed))
+        assert isinstance(counted, Counted)
+        assert list(counted.counts) == [len(_ids(loaded, prompt)) for prompt in prompts]
 
     def test_the_same_seed_says_the_same(self, loaded: Engine) -> None:
         def say(seed: int, temperature: float = 1.5) -> str:

@@ -230,6 +230,21 @@ def test_sampling_means_what_it_means_to_llama_cpp(engines: tuple[Engine, Engine
         assert len(texts) == 1, sampling
 
 
+def test_a_repetition_is_less_likely_on_both_alike(engines: tuple[Engine, Engine]) -> None:
+    def written(engine: Engine, factor: float) -> str:
+        greedy = Sampling(temperature=0.0, repetition=factor)
+        events = engine.ask("one two three ", sampling=greedy, max_tokens=24, ignore_end=True)
+        return said(events, "answer")
+
+    plain = {written(engine, 1.0) for engine in engines}
+    varied = {written(engine, 4.0) for engine in engines}
+    assert len(plain) == len(varied) == 1
+    assert plain != varied
+    (before,), (after,) = plain, varied
+    # Of what the model writes by itself much comes again within 24 tokens; of the other little.
+    assert len(set(after.split())) > len(set(before.split()))
+
+
 @pytest.mark.parametrize("kv", ["f16", "q8_0"])
 def test_what_was_read_is_taken_up_from_disk(
     tmp_path: Path, kv: KVType, monkeypatch: pytest.MonkeyPatch

@@ -21,6 +21,10 @@ Stopped = Callable[[], bool]
 """Whether the work shall stop."""
 
 
+REPETITION_TOKENS = 64
+"""So many of the tokens written last count as a repetition: llama.cpp's own figure."""
+
+
 @dataclass(frozen=True, slots=True)
 class Token:
     """One entry of the vocabulary.

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from app.engine.backends.base import LoadProgress, Stopped, Token
+from app.engine.backends.base import REPETITION_TOKENS, LoadProgress, Stopped, Token
 from app.engine.backends.llama_load import LoadedModel, load
 from app.engine.prefix import reusable
 from app.engine.protocol import LoadOptions, ModelInfo, Sampling
@@ -105,6 +105,11 @@ class LlamaCppBackend:
         self._sampler = chain = api.llama_sampler_chain_init(
             api.llama_sampler_chain_default_params()
         )
+        if sampling.repetition != 1:
+            penalties = api.llama_sampler_init_penalties(
+                self._vocabulary.size, REPETITION_TOKENS, sampling.repetition, 0.0, 0.0
+            )
+            api.llama_sampler_chain_add(chain, penalties)
         if sampling.temperature <= 0:
             api.llama_sampler_chain_add(chain, api.llama_sampler_init_greedy())
             return

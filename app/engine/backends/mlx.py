@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from app.engine.backends import mlx_load, mlx_states
-from app.engine.backends.base import LoadProgress, Stopped, Token
+from app.engine.backends.base import REPETITION_TOKENS, LoadProgress, Stopped, Token
 from app.engine.backends.mlx_cache import STEP
 from app.engine.backends.mlx_load import LoadedModel
 from app.engine.backends.mlx_sampling import Draw, drawing
@@ -32,7 +32,9 @@ class MlxBackend:
         self._ids: list[int] = []
         # How many tokens are in the cache: all of the ids, all but the last, or one ahead.
         self._held = 0
-        self._draw: Draw = lambda logits, position: None
+        self._draw: Draw = lambda logits, position, written: None
+        # Where the answer begins in the ids, None where it does not matter.
+        self._begun: int | None = None
         # The token after the ids, and the one after that, as the device has or will have them.
         self._drawn: Any = None
         self._ahead: Any = None
@@ -95,11 +97,12 @@ class MlxBackend:
         """Make the sampler."""
         self._keep(len(self._ids))
         self._draw = drawing(self._core, sampling)
+        self._begun = len(self._ids) if sampling.repetition != 1 else None
 
     def sample(self) -> int:
         """Draw the next token, and have the one after it begun."""
         if self._drawn is None:
-            self._drawn = self._following(self._core.array(self._ids[self._held :]))
+            self._drawn = self._following(self._core.array(self._ids[self._held :]), drawn=False)
         if self._ahead is None and self._cache.plain and self._held < self._cache.cells:
             self._ahead = self._following(self._drawn)
         try:
@@ -150,15 +153,27 @@ class MlxBackend:
         self._ids = list(ids)
         return True
 
-    def _following(self, tokens: Any) -> Any:
-        """Begin to compute tokens, and the draw after them; return the drawn token to be."""
+    def _following(self, tokens: Any, *, drawn: bool = True) -> Any:
+        """Begin to compute tokens, and the draw after them; return the drawn token to be.
+
+        drawn: they are one token that was drawn itself; it may not be in the sequence yet.
+        """
         logits = self._compute(tokens[None])[:, -1, :]
-        drawn = self._draw(logits, self._held)
+        next_one = self._draw(logits, self._held, self._written(tokens if drawn else None))
         try:
-            self._core.async_eval(drawn)
+            self._core.async_eval(next_one)
         except RuntimeError as error:
             raise self._broken(error) from error
-        return drawn
+        return next_one
+
+    def _written(self, drawn: Any) -> Any:
+        """Return what was written lately and a token that was drawn, where repetition counts."""
+        if self._begun is None:
+            return None
+        lately = self._ids[max(self._begun, len(self._ids) - REPETITION_TOKENS) :]
+        if drawn is None:
+            return self._core.array(lately) if lately else None
+        return self._core.concatenate([self._core.array(lately, drawn.dtype), drawn])
 
     def _compute(self, tokens: Any) -> Any:
         """Have the model read tokens, (1, tokens), after those in the cache; return its logits."""

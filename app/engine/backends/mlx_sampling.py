@@ -1,4 +1,4 @@
-"""Drawing the next token with MLX, in llama.cpp's order: top_k, top_p, min_p, temperature, seed.
+"""Drawing the next token with MLX, in llama.cpp's order: repetition, top_k, top_p, min_p, the rest.
 
 mlx_lm's own sampler runs top_p over the whole vocabulary and top_k last, which is another choice of
 tokens. Everything is left to be computed with the model's own step: nothing is waited for here.
@@ -10,17 +10,20 @@ from typing import Any
 
 from app.engine.protocol import Sampling
 
-Draw = Callable[[Any, int], Any]
-"""Takes the logits of one position, (1, vocabulary), and its number; returns the token, (1,)."""
+Draw = Callable[[Any, int, Any], Any]
+"""Takes the logits of one position, (1, vocabulary), its number, and the tokens that were written
+lately, (n,) or None; returns the token, (1,)."""
 
 
 def drawing(core: Any, sampling: Sampling) -> Draw:
     """Return how tokens are drawn. The same seed and position draw alike."""
-    if sampling.temperature <= 0:
-        return lambda logits, _: core.argmax(logits, axis=-1)
     high = (sampling.seed & 0xFFFFFFFF) << 32
 
-    def draw(logits: Any, position: int) -> Any:
+    def draw(logits: Any, position: int, written: Any) -> Any:
+        if sampling.repetition != 1 and written is not None:
+            logits = _less_likely(core, logits, written, sampling.repetition)
+        if sampling.temperature <= 0:
+            return core.argmax(logits, axis=-1)
         return chosen(logits, core.random.key(high | position))
 
     def chosen(logits: Any, key: Any) -> Any:
@@ -29,6 +32,14 @@ def drawing(core: Any, sampling: Sampling) -> Draw:
         return picked if ids is None else core.take_along_axis(ids, picked[:, None], axis=-1)[:, 0]
 
     return draw
+
+
+def _less_likely(core: Any, logits: Any, written: Any, factor: float) -> Any:
+    """Return the logits with those of tokens that were written moved away from likely."""
+    logits = logits.astype(core.float32)
+    said = logits[0, written]
+    logits[0, written] = core.where(said > 0, said / factor, said * factor)
+    return logits
 
 
 def _candidates(core: Any, logits: Any, sampling: Sampling) -> tuple[Any, Any]:

@@ -13,7 +13,7 @@ from app.models import servers
 from app.models.servers import Server
 from app.prompts.segments import Picture, Thought, Turn
 from app.server import messages, requests, words
-from app.server.kinds import KINDS, detect, limits
+from app.server.kinds import KINDS, detect, ignores, limits
 from tests.support import captures
 
 SAID = {
@@ -52,8 +52,10 @@ def test_servers_that_were_not_recorded() -> None:
 
 
 def test_what_a_kind_cannot_do_is_said() -> None:
-    assert limits(KINDS["llama_cpp"]) == ()
-    assert limits(KINDS["vllm"]) == ()
+    for name in ("llama_cpp", "vllm"):
+        (said,) = limits(KINDS[name])
+        assert "Tokens are counted by the server" in said
+    assert "takes no top_k, min_p and repetition penalty" in " ".join(limits(KINDS["ollama"]))
     for name in ("mlx_lm", "lmstudio", "other"):
         said = " ".join(limits(KINDS[name]))
         assert "cannot be continued" in said
@@ -126,6 +128,12 @@ def test_a_request_holds_no_field_that_a_server_does_not_know() -> None:
     assert set(requests.body(command, KINDS["other"], "m")) == {
         "model", "messages", "stream", "temperature", "top_p", "seed", "stream_options"
     }  # fmt: skip
+    less = Generate(1, (), Sampling(repetition=1.1), turns=HISTORY)
+    named = {"llama_cpp": "repeat_penalty", "vllm": "repetition_penalty", "ollama": None}
+    for name, field in named.items():
+        sent = requests.body(less, KINDS[name], "m")
+        assert [key for key, value in sent.items() if value == 1.1] == ([field] if field else [])
+        assert ("repetition" in ignores(KINDS[name])) == (field is None)
     body = requests.body(command, KINDS["mlx_lm"], "m")
     assert body["max_tokens"] == 32_768  # its own limit is 512
     assert 0 <= body["seed"] < 2**31
