@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from app.chat.message import Image, Message, Provenance
+from app.chat.options import shown
 from app.chat.request import Wishes, generation, turn_of
 from app.engine.choice import backend_for
 from app.engine.protocol import (
@@ -243,7 +244,7 @@ class _Runner:
             thinking_budget=budget,
             keep_thinking=by.keep_thinking,
         )
-        turns = [turn_of(one, sees=info.sees) for one in branch]
+        turns = [turn_of(one, sees=info.sees) for one in shown(branch, by.left_out)]
         command, _ = generation(self._opened.next_request(), info, turns, wishes)
         seed = by.sampling.seed if self._seed is None else self._seed
         return replace(command, sampling=replace(by.sampling, seed=seed))
