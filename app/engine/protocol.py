@@ -48,6 +48,7 @@ class LoadOptions:
     context: in tokens; gpu_layers: of layers + 1, -1 is all; threads: 0 is the engine's choice.
     cpu_experts: the experts of all layers stay in main memory.
     words_only: enough to encode prompts with, nothing to generate: a GGUF is open in no time then.
+    projector: the file of its vision part, "" to load it without.
     """
 
     path: str
@@ -59,6 +60,7 @@ class LoadOptions:
     batch: int = 512
     cpu_experts: bool = False
     words_only: bool = False
+    projector: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +214,7 @@ class ModelInfo:
     device: where it runs, in words ("CPU", "NVIDIA GeForce RTX 4090").
     build: the engine's version, such as "llama-cpp-python 0.3.36".
     gpu_layers: of `layers`, how many are on graphics devices. allocated: what the load took.
-    sees: it takes pictures, as it was loaded.
+    sees: it takes pictures, as it was loaded. projector: the file of its vision part, if any.
     server: where it answers, if not here; figures that a server does not tell are 0.
     threads, batch: of the computation; the tokens of a prompt are read so many at a time.
     """
@@ -244,6 +246,7 @@ class ModelInfo:
     adds_bos: bool = False
     threads: int = 0
     batch: int = 0
+    projector: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from app import paths
 from app.engine import log
-from app.engine.backends.base import Backend
+from app.engine.backends.base import Backend, Sees
 from app.engine.counting import Counter
 from app.engine.flags import Flags
 from app.engine.generation import generate
@@ -159,7 +159,8 @@ class Worker:
         if job.options.backend == "openai":
             loading = self._server = make_server()
         else:
-            loading = self._backend = make_backend(job.options.backend)
+            sees = bool(job.options.projector) and not job.options.words_only
+            loading = self._backend = make_backend(job.options.backend, sees=sees)
         told_at = 0.0
 
         def progress(fraction: float) -> bool:
@@ -239,6 +240,8 @@ class Worker:
         backend, info = self._loaded()
         if self._words_only:
             raise WorldError(Problem("no-weights", "The model was opened without its weights."))
+        if isinstance(backend, Sees):
+            backend.show(job.pictures)
         generate(
             backend,
             job,
@@ -269,8 +272,11 @@ def _likeness(info: ModelInfo) -> str:
     return repr((info.path, info.size_bytes, changed, *about))
 
 
-def make_backend(name: BackendName) -> Backend:
-    """Return a fresh back end; its library is imported here and nowhere else."""
+def make_backend(name: BackendName, *, sees: bool = False) -> Backend:
+    """Return a fresh back end; its library is imported here and nowhere else.
+
+    sees: it is to be loaded with its vision part.
+    """
     if name == "scripted":
         from app.engine.backends.scripted import ScriptedBackend
 
@@ -279,6 +285,10 @@ def make_backend(name: BackendName) -> Backend:
         from app.engine.backends.mlx import MlxBackend
 
         return MlxBackend()
+    if sees:
+        from app.engine.backends.llama_vision import LlamaVisionBackend
+
+        return LlamaVisionBackend()
     from app.engine.backends.llama_cpp import LlamaCppBackend
 
     return LlamaCppBackend()

@@ -235,7 +235,7 @@ def _segments(parts: Sequence[TurnPart], version: Version, grid: Grid) -> list[S
             case str():
                 segments.append(Text(part))
             case Picture(key=key):
-                segments.append(Image(key, *grid.cells(part)))
+                segments.append(Image(key, *grid.cells(part), part.width, part.height))
             case Thought(text=text, closed=closed):
                 segments.append(Control("[THINK]"))
                 if text:

@@ -29,11 +29,16 @@ class Control:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """The place of a picture: `rows` rows of `columns` patches. key: as in `Picture`."""
+    """The place of a picture: `rows` rows of `columns` patches, as its makers cut it.
+
+    key, width, height: as in `Picture`; an engine that scales pictures its own way goes by these.
+    """
 
     key: str
     columns: int
     rows: int
+    width: int = 0
+    height: int = 0
 
 
 Segment = Text | Control | Image

@@ -8,9 +8,9 @@ faults are `WorldError`s with a whole sentence; any other exception is a bug and
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-from app.engine.protocol import LoadOptions, ModelInfo, Sampling
+from app.engine.protocol import LoadOptions, ModelInfo, PictureFile, Sampling
 from app.errors import Problem, WorldError
 from app.prompts.segments import Prompt
 
@@ -92,6 +92,14 @@ class Backend(Protocol):
 
         Return whether that went well; if not, the sequence is empty.
         """
+
+
+@runtime_checkable
+class Sees(Protocol):
+    """A back end whose model takes pictures: the prompt names them, this tells where they are."""
+
+    def show(self, pictures: Sequence[PictureFile]) -> None:
+        """Tell the files of the pictures of the next prompt."""
 
 
 def load_cancelled() -> WorldError:

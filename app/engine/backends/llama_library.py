@@ -46,7 +46,7 @@ def library() -> Any:
                 str(error),
             )
         ) from error
-    api.llama_log_set(_log_callback(api), None)
+    api.llama_log_set(log_callback(api), None)
     api.llama_backend_init()
     return api
 
@@ -69,7 +69,7 @@ def _low_level_module() -> Any:
 
 
 @functools.cache
-def _log_callback(api: Any) -> Any:
+def log_callback(api: Any) -> Any:
     """Return the callback; cached, because C keeps only its address."""
     level_before = 0
 
