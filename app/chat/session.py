@@ -23,8 +23,8 @@ from app.chat.message import (
     new_id,
 )
 from app.chat.model_slot import ModelState
-from app.chat.session_chats import SessionChats
 from app.chat.session_core import OPEN_CHAT
+from app.chat.session_library import SessionLibrary
 from app.engine.protocol import Cancel, CloseThinking
 from app.errors import Problem
 
@@ -34,7 +34,7 @@ DRAFT_DELAY_S = 0.5
 EDITED_NOTE = "Edited by hand."
 
 
-class Session(SessionChats):
+class Session(SessionLibrary):
     """What a user can do. Actions change the state at once and are saved behind it."""
 
     def delete_chat(self, chat_id: str) -> None:
