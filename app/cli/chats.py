@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app import paths
+from app.cli import chats_search
 from app.errors import Problem, WorldError
 from app.transcript.export import FORMS
 
@@ -29,6 +30,8 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
     show.add_argument("chat", metavar="ID", help="its id, or how that begins")
     _add_thinking(show)
     show.set_defaults(run=_show)
+
+    chats_search.add_parser(own)
 
     export = own.add_parser("export", help="a chat, or all, as a file")
     which = export.add_mutually_exclusive_group(required=True)
