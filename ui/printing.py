@@ -135,22 +135,17 @@ def _document(
 
 def _typeset(html: str, width: int) -> dict[tuple[str, bool], "Found"]:
     """Return every formula of the text, drawn or refused."""
-    from app.latex.typesetter import Formula, Typesetter
+    from app.latex.typesetter import Formula
+    from app.transcript.formulas import typeset
     from ui.chat import inline, style
     from ui.formulas.desk import drawn
 
     em_px = inline.em_px(style.of("answer").font.pointSizeF())
     wanted = {(unescape(found[1]), bool(found[2])) for found in _MATH.finditer(html)}
-    if not wanted:
-        return {}
     asked = {
         one: Formula.of(one[0], display=one[1], width_em=width / em_px) for one in sorted(wanted)
     }
-    typesetter = Typesetter()
-    try:
-        said = typesetter.all(list(asked.values()))
-    finally:
-        typesetter.close()
+    said = typeset(list(asked.values()))
     return {one: drawn(made) for one, made in zip(asked, said, strict=True)}
 
 

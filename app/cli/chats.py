@@ -13,8 +13,14 @@ from app.transcript.export import FORMS
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
+    from collections.abc import Iterator
 
     from app.chat.store import Store
+    from app.transcript.chain import Verdict
+    from app.transcript.record import Record
+
+
+_MOST_FAULTS = 20
 
 
 def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -38,6 +44,11 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
     which.add_argument("chat", nargs="?", metavar="ID", help="its id, or how that begins")
     which.add_argument("--last", action="store_true", help="the chat written in last")
     which.add_argument("--all", action="store_true", help="all chats (a zip, except jsonl)")
+    part = export.add_mutually_exclusive_group()
+    part.add_argument(
+        "--branch", metavar="MESSAGE", help="one branch: through a message, by how its id begins"
+    )
+    part.add_argument("--messages", metavar="N", help="some of the shown branch: 1-3,5")
     export.add_argument("--format", choices=FORMS, required=True)
     export.add_argument("--out", metavar="PATH", required=True, help='a file, or "-"')
     _add_thinking(export)
@@ -115,27 +126,44 @@ def _show(arguments: argparse.Namespace) -> int:
 def _export(arguments: argparse.Namespace) -> int:
     from app.transcript import export
 
+    form, thinking = arguments.format, arguments.thinking
     store = _store()
     try:
-        records = [export.record_from(store, chat_id) for chat_id in _wanted(store, arguments)]
-        made = [
-            (
-                record,
-                export.exported(
-                    record, arguments.format, kept=store.kept, thinking=arguments.thinking
-                ),
-            )
-            for record in records
-        ]
+        wanted = _wanted(store, arguments)
+        records = (_part(export.record_from(store, one), arguments) for one in wanted)
+        if arguments.all:
+            # One after the other: all of them at once may be larger than the memory.
+            data = export.together(records, form, kept=store.kept, thinking=thinking)
+        else:
+            data = export.exported(next(records), form, kept=store.kept, thinking=thinking)
     finally:
         store.close()
-    data = export.together(made, arguments.format) if arguments.all else made[0][1]
     if arguments.out == "-":
         sys.stdout.buffer.write(data)
         return 0
     export.write(Path(arguments.out), data)
-    print(f"{_count(len(made), 'chat')} written to {arguments.out}.")
+    print(f"{_count(len(wanted), 'chat')} written to {arguments.out}.")
     return 0
+
+
+def _part(record: "Record", arguments: argparse.Namespace) -> "Record":
+    from app.transcript import extract
+
+    if arguments.messages is not None:
+        return extract.selection(record, extract.numbered(record, arguments.messages))
+    if arguments.branch is None:
+        return record
+    found = [one for one in record.conversation.messages if one.startswith(arguments.branch)]
+    if len(found) == 1:
+        return extract.branch(record, found[0])
+    raise WorldError(
+        Problem(
+            "message-unknown",
+            f"{len(found) or 'No'} messages of this chat have an id that begins with"
+            f" {arguments.branch!r}.",
+            "An export as JSON shows the ids.",
+        )
+    )
 
 
 def _wanted(store: "Store", arguments: argparse.Namespace) -> list[str]:
@@ -189,13 +217,27 @@ def _verify(arguments: argparse.Namespace) -> int:
     elif verdict.intact and not other_head:
         print(f"Intact: {_count(verdict.messages, 'message')}, head {verdict.head}.")
     else:
-        for fault in verdict.faults:
-            print(f"{_place(fault.message)} was changed: {fault.what}.")
-        if verdict.faults and verdict.same_content:
-            print("What it says is as it was written; another program has saved the file anew.")
+        for line in _told(verdict):
+            print(line)
         if other_head:
             print("The head is not the one that was kept: this is another transcript.")
     return 0 if verdict.intact and not other_head else 1
+
+
+def _told(verdict: "Verdict") -> "Iterator[str]":
+    """Yield what a check found, in words: a sentence for each place, up to a number of them."""
+    if verdict.faults and not verdict.messages and len(verdict.faults) == 1:
+        yield f"Not intact: {verdict.faults[0].what}."
+    elif verdict.faults and verdict.same_content:
+        yield (
+            "The file is not as Ponder wrote it, but what it says is: another program has saved"
+            " it anew."
+        )
+    else:
+        for fault in verdict.faults[:_MOST_FAULTS]:
+            yield f"{_place(fault.message)} was changed: {fault.what}."
+        if len(verdict.faults) > _MOST_FAULTS:
+            yield f"{len(verdict.faults) - _MOST_FAULTS:,} more places were changed."
 
 
 def _replay(arguments: argparse.Namespace) -> int:

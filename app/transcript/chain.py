@@ -23,6 +23,8 @@ from app.transcript.record import Record, chat_data, message_data
 FORMAT = "ponder-transcript"
 VERSION = 1
 
+_OPENING = b'{"chat":'
+_MESSAGES = b'"messages":['
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -93,6 +95,8 @@ class _UnreadableError(ValueError):
 def verify(data: bytes) -> Verdict:
     """Check a file line by line. Whatever the bytes are, this answers."""
     lines = data.split(b"\n")
+    if not lines[0].startswith(_OPENING) and lines[1:2] != [_MESSAGES]:
+        return _verify_content(data)
     faults: list[Fault] = []
     values: list[dict[str, Any]] = []
 
@@ -103,9 +107,9 @@ def verify(data: bytes) -> Verdict:
             faults.append(Fault(place, str(error)))
             return None
 
-    chat = check(0, lines[0], b'{"chat":', b",")
+    chat = check(0, lines[0], _OPENING, b",")
     before = _chained(0, "", chat, faults)
-    if lines[1:2] != [b'"messages":[']:
+    if lines[1:2] != [_MESSAGES]:
         faults.append(Fault(0, "the line after the chat's own data is not as it was written"))
     end = next((at for at in range(2, len(lines)) if lines[at] == b"],"), None)
     if end is None:
@@ -126,8 +130,7 @@ def verify(data: bytes) -> Verdict:
         faults.append(Fault(None, "the head is not the hash of the last message"))
     faults += _attachment_faults(attachments, values)
     shown = head if isinstance(head, str) else ""
-    ordered = sorted(faults, key=lambda fault: (fault.message is None, fault.message or 0))
-    return Verdict(tuple(ordered), len(values), shown, not faults or _same_content(data))
+    return Verdict(_ordered(faults), len(values), shown, not faults or _same_content(data))
 
 
 def _value(line: bytes, opening: bytes, closing: bytes) -> Any:
@@ -166,9 +169,16 @@ def _chained(number: int, before: str | None, value: Any, faults: list[Fault]) -
     if not isinstance(said, str):
         faults.append(Fault(number, "it has no hash"))
         return None
-    if before is not None and digest(before, _without_hash(value)) != said:
+    if before is not None and _digest(before, value) != said:
         faults.append(Fault(number, "its hash is not that of what it says and of what precedes it"))
     return said
+
+
+def _digest(before: str, value: Mapping[str, Any]) -> str:
+    try:
+        return digest(before, _without_hash(value))
+    except ValueError:  # a number that JSON does not have
+        return ""
 
 
 def _attachment_faults(attachments: Any, messages: list[dict[str, Any]]) -> Iterator[Fault]:
@@ -192,23 +202,42 @@ def _hash_of(text: str) -> str:
         return ""
 
 
-def _same_content(data: bytes) -> bool:
-    """Whether a file that another program has saved still says what the chain says."""
+def _verify_content(data: bytes) -> Verdict:
+    """Check a file of which no line is as it was written: another program has saved it anew."""
     try:
         whole = json.loads(data, object_pairs_hook=_without_doubles)
         chat, messages = whole["chat"], whole["messages"]
-        again = [digest("", _without_hash(chat))]
-        for number, message in enumerate(messages, 1):
-            if message["number"] != number:
-                return False
-            again.append(digest(again[-1], _without_hash(message)))
-        said = [chat["hash"], *(message["hash"] for message in messages), whole["head"]]
-        return said == [*again, again[-1]] and not [
-            *_attachment_faults(whole["attachments"], messages)
-        ]
-    except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
-        # Anything but the object that was written: it does not say the same.
-        return False
+        if chat["format"] != FORMAT or not isinstance(messages, list):
+            raise _UnreadableError("of another format")
+    except (ValueError, RecursionError, LookupError, TypeError):
+        what = "this is no transcript that Ponder exported, or nothing of it can be read"
+        return Verdict((Fault(None, what),), 0, "", same_content=False)
+    faults: list[Fault] = []
+    before = _chained(0, "", chat, faults)
+    for number, message in enumerate(messages, 1):
+        if not isinstance(message, dict):
+            faults.append(Fault(number, "it is no message"))
+        elif message.get("number") != number:
+            faults.append(Fault(number, f"it says that it is number {message.get('number')}"))
+        before = _chained(number, before, message, faults)
+    head, attachments = whole.get("head"), whole.get("attachments")
+    if not isinstance(attachments, dict):
+        faults.append(Fault(None, "its attachments are missing"))
+    if before is not None and head != before:
+        faults.append(Fault(None, "the head is not the hash of the last message"))
+    faults += _attachment_faults(attachments, [one for one in messages if isinstance(one, dict)])
+    same = not faults
+    faults.append(Fault(None, "another program has saved the file anew"))
+    return Verdict(_ordered(faults), len(messages), head if isinstance(head, str) else "", same)
+
+
+def _same_content(data: bytes) -> bool:
+    """Whether a file of which some lines are as they were written says what it did."""
+    return _verify_content(data).same_content
+
+
+def _ordered(faults: list[Fault]) -> tuple[Fault, ...]:
+    return tuple(sorted(faults, key=lambda fault: (fault.message is None, fault.message or 0)))
 
 
 def _without_hash(value: Mapping[str, Any]) -> dict[str, Any]:

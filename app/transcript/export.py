@@ -3,7 +3,6 @@
 import io
 import zipfile
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -19,14 +18,6 @@ from app.transcript.record import Record
 
 Form = Literal["json", "md", "html", "pdf", "txt", "jsonl"]
 FORMS: tuple[Form, ...] = get_args(Form)
-
-
-@dataclass(frozen=True, slots=True)
-class Exported:
-    """A file to be written, under a name made of the chat's title."""
-
-    name: str
-    data: bytes
 
 
 def record_from(store: Store, chat_id: str) -> Record:
@@ -81,16 +72,18 @@ def exported(
     return made(record, thinking=thinking).encode("utf-8", "replace")
 
 
-def together(chats: Iterable[tuple[Record, bytes]], form: Form) -> bytes:
+def together(
+    records: Iterable[Record], form: Form, *, kept: Kept, thinking: ThinkingForm = "details"
+) -> bytes:
     """Return several chats as one file: JSON lines as they are, everything else in a zip."""
     if form == "jsonl":
-        return b"".join(data for _, data in chats)
+        return b"".join(exported(one, form, kept=kept, thinking=thinking) for one in records)
     packed = io.BytesIO()
     names: list[str] = []
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for record, data in chats:
+        for record in records:
             names.append(file_name(record.title, form, names))
-            archive.writestr(names[-1], data)
+            archive.writestr(names[-1], exported(record, form, kept=kept, thinking=thinking))
     return packed.getvalue()
 
 

@@ -14,9 +14,9 @@ from html import escape, unescape
 from app.chat.message import File, Image, Message, Part, Text, Thinking
 from app.latex.display import DisplayList
 from app.latex.svg import Sheet
-from app.latex.typesetter import Formula, Typeset, Typesetter
+from app.latex.typesetter import Formula, Typeset
 from app.markup import to_html
-from app.transcript import made_by
+from app.transcript import formulas, made_by
 from app.transcript.highlighted import spans
 from app.transcript.page_style import DARK, STYLE
 from app.transcript.readable import ThinkingForm
@@ -56,7 +56,7 @@ def page(
     system = record.system_prompt.strip()
     said = [maker.system(system)] if system else []
     said += [maker.message(message) for message in messages]
-    body, sheet = _with_formulas("\n".join(said), typeset or _own_typesetter)
+    body, sheet = _with_formulas("\n".join(said), typeset or formulas.typeset)
     lowered, dark = sheet.style()
     style = f"{STYLE}{lowered}@media screen and (prefers-color-scheme:dark){{{DARK}{dark}}}"
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
@@ -72,14 +72,6 @@ def page(
         "</body>\n</html>\n"
     )
     return _FORBIDDEN.sub("\ufffd", whole)
-
-
-def _own_typesetter(formulas: Sequence[Formula]) -> list[Typeset]:
-    maker = Typesetter()
-    try:
-        return maker.all(formulas)
-    finally:
-        maker.close()
 
 
 def _with_formulas(html: str, typeset: Typesetting) -> tuple[str, Sheet]:

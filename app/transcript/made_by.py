@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from app.chat.attachments import in_words
 from app.chat.message import File, Image, Message, Provenance
 from app.engine.protocol import Sampling, Usage
 from app.fit.explain import file_size
@@ -9,7 +10,11 @@ from app.fit.explain import file_size
 
 def when(seconds: float) -> str:
     """Return a time as an export says it. seconds: since the epoch."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    try:
+        at = datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, ValueError, OSError):
+        return "at an unknown time"  # one that no calendar has
+    return f"{at:%Y-%m-%d %H:%M} UTC"
 
 
 def thought(message: Message) -> str:
@@ -24,9 +29,7 @@ def thought(message: Message) -> str:
 
 def attached(part: Image | File) -> str:
     """Return what is said of an attachment in a line."""
-    size = (
-        file_size(part.size_bytes) if part.size_bytes >= 1_000_000 else f"{part.size_bytes:,} bytes"
-    )
+    size = in_words(part.size_bytes)
     if isinstance(part, File):
         return f"Attached file: {part.name}, {size}"
     seen = ", not shown to the model" if part.withheld else ""
@@ -83,6 +86,8 @@ def lines(message: Message) -> list[tuple[str, str]]:
             ("Prompt", f"{by.prompt_format}, SHA-256 of its ids {by.prompt_hash}"),
             ("Thinking", _thinking(by)),
         ]
+    if by is not None and by.left_out:
+        found.append(("Left out", f"the {by.left_out:,} oldest messages, to make room"))
     if by is not None and by.edited:
         found.append(("By hand", "a person changed what the model wrote"))
     if by is not None and by.resumed:
@@ -126,10 +131,13 @@ def _thinking(by: Provenance) -> str:
 
 
 def _sampling(sampling: Sampling) -> str:
-    return (
+    said = (
         f"temperature {sampling.temperature:g}, top_k {sampling.top_k}, "
         f"top_p {sampling.top_p:g}, min_p {sampling.min_p:g}"
     )
+    if sampling.repetition != 1:
+        said += f", repetition penalty {sampling.repetition:g}"
+    return said
 
 
 def _tokens(used: Usage) -> str:

@@ -5,10 +5,11 @@ the same chat is always the same text. Unknown fields are refused by no one: a l
 write more; what it means to this one is what this one knows.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, fields
 from types import NoneType, UnionType
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from app.chat.conversation import Conversation
 from app.chat.message import File, Image, Message, Part, Provenance, Role, Status, Text, Thinking
@@ -97,7 +98,7 @@ def record_of(chat: Any, messages: Any) -> Record:
     if leaf is not None and leaf not in by_id:
         raise NotARecordError("the chat's last message is not among its messages")
     budget = found.get("thinking_budget")
-    if budget is not None and (not isinstance(budget, int) or isinstance(budget, bool)):
+    if not _fits(budget, int | None):
         raise NotARecordError("the chat's thinking budget is not a whole number")
     return Record(
         id=_text(found, "id", "the chat"),
@@ -177,8 +178,11 @@ def _fits(value: Any, hint: Any) -> bool:
     if get_origin(hint) is Literal:
         return value in get_args(hint)
     if hint is float:
-        return type(value) in (int, float)
-    if hint in (int, bool, str, NoneType):
+        return type(value) in (int, float) and math.isfinite(value)
+    if hint is int:
+        # What a database can hold.
+        return type(value) is int and -(2**63) <= value < 2**63
+    if hint in (bool, str, NoneType):
         return type(value) is hint
     return isinstance(value, hint)
 
@@ -202,6 +206,6 @@ def _optional_text(data: Mapping[str, Any], name: str, what: str) -> str | None:
 
 def _number(data: Mapping[str, Any], name: str, what: str) -> float:
     value = data.get(name)
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    if not _fits(value, float):
         raise NotARecordError(f"{what} has no {name}")
-    return value
+    return cast(float, value)
