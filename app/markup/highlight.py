@@ -3,9 +3,10 @@
 The kinds are few, so that a theme can name them all.
 """
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ Kind = Literal[
 
 # A long file takes seconds in some lexers, and nobody reads its colours.
 _MAX_CHARACTERS = 100_000
+_MOST_LEXERS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,28 +51,73 @@ def runs(text: str, language: str) -> list[Run]:
 
 def each_run(text: str, language: str) -> Iterator[Run]:
     """Yield the same one by one, as they are found: long code can be gone through in slices."""
-    lexer = _lexer(language) if language and len(text) <= _MAX_CHARACTERS else None
+    lexer = _lexers.get(language) if language and len(text) <= _MAX_CHARACTERS else None
     if lexer is not None:
         yield from _joined(lexer, text)
 
 
-@lru_cache(maxsize=32)
-def _lexer(language: str) -> "Lexer | None":
-    from pygments.lexers import get_lexer_by_name
-    from pygments.util import ClassNotFound
+def ready(language: str) -> bool:
+    """Whether the stretches of a language can be found without loading anything first.
 
-    try:
-        return get_lexer_by_name(language)
-    except ClassNotFound:
-        return None
+    If they cannot, loading begins on a thread, once.
+    """
+    return not language or _lexers.has(language)
+
+
+class _Lexers:
+    """What was loaded so far. It takes 5 to 200 ms each: their expressions have to be compiled."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, Lexer | None] = {}
+        self._begun: set[str] = set()
+        # Pygments must not make one of a kind on two threads at once.
+        self._loading = threading.Lock()
+
+    def has(self, language: str) -> bool:
+        """Whether there is one; else one is going to be."""
+        if language in self._found:
+            return True
+        if language not in self._begun:
+            self._begun.add(language)
+            threading.Thread(target=self.get, args=(language,), name="lexer", daemon=True).start()
+        return False
+
+    def get(self, language: str) -> "Lexer | None":
+        """Return the lexer of a language, None where there is none; loads it if need be."""
+        found = self._found.get(language)
+        if found is not None or language in self._found:
+            return found
+        with self._loading:
+            if language not in self._found:
+                made = _load(language)
+                if len(self._found) >= _MOST_LEXERS:
+                    self._found, self._begun = {}, set()
+                self._found[language] = made
+            return self._found[language]
+
+
+_lexers = _Lexers()
+
+
+def _load(language: str) -> "Lexer | None":
+    from pygments.lexers import get_lexer_by_name
+
+    # Asked for one that it does not know, Pygments looks through all packages there are: 50 ms.
+    return get_lexer_by_name(language) if language.lower() in _names() else None
+
+
+@cache
+def _names() -> frozenset[str]:
+    from pygments.lexers import get_all_lexers
+
+    return frozenset(name.lower() for one in get_all_lexers(plugins=False) for name in one[1])
 
 
 def _joined(lexer: "Lexer", text: str) -> Iterator[Run]:
     """Yield the stretches, neighbours of one kind joined."""
-    kinds = _kinds()
     last = Run(0, 0, "name")
     for start, token, value in lexer.get_tokens_unprocessed(text):
-        kind = _kind(kinds, token)
+        kind = _kind(token)
         if kind is None or not value:
             continue
         if kind == last.kind and start == last.start + last.length:
@@ -83,14 +130,17 @@ def _joined(lexer: "Lexer", text: str) -> Iterator[Run]:
         yield last
 
 
-def _kind(kinds: "dict[_TokenType, Kind]", token: "_TokenType") -> Kind | None:
+@cache
+def _kind(token: "_TokenType") -> Kind | None:
     """Return the kind of the token or of the nearest one above it."""
+    kinds = _kinds()
     for above in reversed(token.split()):
         if above in kinds:
             return kinds[above]
     return None
 
 
+@cache
 def _kinds() -> "dict[_TokenType, Kind]":
     from pygments.token import Comment, Error, Generic, Keyword, Name, Number, Operator, String
 

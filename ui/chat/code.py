@@ -14,7 +14,6 @@ from PySide6.QtGui import (
     QFont,
     QGuiApplication,
     QPainter,
-    QPen,
     QTextCharFormat,
     QTextLayout,
     QTextOption,
@@ -26,9 +25,10 @@ from ui import theme
 from ui.chat import style, wrapping
 from ui.chat.cells import CARET_PX, Cell, cursor_x
 from ui.chat.controls import QuietButton
+from ui.chat.frame import framed
 from ui.chat.highlighting import Paint, format_range, formats
 from ui.chat.sideways import BAR_PX, Sideways
-from ui.chat.style import RADIUS_PX, Kind
+from ui.chat.style import Kind
 from ui.chat.toggle import Toggle
 from ui.chat.utf16 import characters, units
 from ui.chat.wrapping import Rows, cut_out, text_option, widest
@@ -58,6 +58,7 @@ class CodeCell(Cell):
         self._sideways = Sideways("Scroll the code sideways", self._on_scrolled)
         self._copy: QuietButton | None = None
         self._host: QWidget | None = None
+        self._placed: tuple[object, ...] = ()
 
     @property
     def busy(self) -> bool:
@@ -105,17 +106,22 @@ class CodeCell(Cell):
         self._starts[kept:] = [at + start for start in _line_starts(text[at:])]
         self._widest = self._size, max(self._width(), self._advance(text[at:]))
         row = self._rows.fill(text, self._starts, kept) if self._rows is not None else kept
-        for number in [one for one in self._lines if one >= row]:
-            del self._lines[number]
         self._paint.forget(kept)
         self.source, self.text, self._closed = block.source, text, block.closed
-        self.fresh_from = 0 if block.closed else int(self._top(row))
+        stale = {one for one in self._lines if one >= row}
+        if block.closed and self._lines:
+            others = self._paint.go_through(text, self.language, self._on_painted)
+            stale |= {one for one in self._lines if self._line_of(one) in others}
+        for number in stale:
+            del self._lines[number]
+        self.fresh_from = int(self._top(min(stale | {row})))
         self.height = self.estimate(self.width)
         return True
 
     def release(self) -> None:
         """Drop layouts, colours and controls."""
         self._lines.clear()
+        self._paint.end()
         self._paint = Paint()
         for button in (self._copy, self._wrap):
             if button is not None:
@@ -123,6 +129,7 @@ class CodeCell(Cell):
                 button.deleteLater()
         self._sideways.release()
         self._copy = self._wrap = self._host = None
+        self._placed = ()
 
     # ------------------------------------------------------------ controls
 
@@ -131,6 +138,11 @@ class CodeCell(Cell):
         if self._host is not host:
             self.release()
             self._host = host
+        over = self._over(self.width)
+        placed = (origin.x(), origin.y(), self.width, self.height, self.wrapped, over)
+        if placed == self._placed:
+            return
+        self._placed = placed
         if self._copy is None:
             named = f"Copy the {self.language} code" if self.language else "Copy the code"
             self._copy = QuietButton(
@@ -138,14 +150,14 @@ class CodeCell(Cell):
             )
             self._copy.show()
         right = self._put(self._copy, origin, self.width - PAD_PX + 4)
-        self._place_wrap(host, origin, right)
+        self._place_wrap(host, origin, right, over)
         top = origin.y() + self.height - BAR_PX - 2
         where = QRect(origin.x() + 4, top, self.width - 8, BAR_PX)
-        self._sideways.place(host, where, 0 if self.wrapped else self._over(self.width))
+        self._sideways.place(host, where, 0 if self.wrapped else over)
 
-    def _place_wrap(self, host: QWidget, origin: QPoint, right: int) -> None:
-        """Put the button that wraps lines beside the other, where a line is too long."""
-        if self._over(self.width) <= 0:
+    def _place_wrap(self, host: QWidget, origin: QPoint, right: int, over: int) -> None:
+        """Put the button that wraps lines beside the other, where a line is `over` too long."""
+        if over <= 0:
             if self._wrap is not None:
                 self._wrap.hide()
             return
@@ -202,11 +214,9 @@ class CodeCell(Cell):
     ) -> None:
         """Draw ground, header and the lines that the clip shows."""
         colours = self.style.theme
-        box = QRectF(0.5, 0.5, self.width - 1, self.height - 1)
-        painter.setPen(QPen(QColor(colours.line), 1))
-        painter.setBrush(QColor(self.style.code_ground))
-        painter.drawRoundedRect(box, RADIUS_PX, RADIUS_PX)
-        painter.drawLine(QPointF(0.5, HEADER_PX + 0.5), QPointF(self.width - 0.5, HEADER_PX + 0.5))
+        box = QRectF(0, 0, self.width, self.height)
+        framed(painter, box, clip, QColor(self.style.code_ground), QColor(colours.line))
+        painter.fillRect(QRectF(0, HEADER_PX, self.width, 1), QColor(colours.line))
         painter.setPen(QColor(colours.muted))
         painter.setFont(_label_font())
         header = QRectF(PAD_PX, 0, self.width - 2 * PAD_PX, HEADER_PX)
@@ -289,12 +299,16 @@ class CodeCell(Cell):
             self._paint.go_through(self.text, self.language, self._on_painted)
         dark = self.style.theme.dark
         if self._rows is None:
-            return formats(text, self._paint.line(number, text, self.language), dark=dark)
-        line = self._rows.lines[number]
+            found = self._paint.line(number, text, self.language, self._on_painted)
+            return formats(text, found, dark=dark)
+        line = self._line_of(number)
         at = self._starts[line]
         stop = self._starts[line + 1] - 1 if line + 1 < len(self._starts) else len(self.text)
-        whole = self._paint.line(line, self.text[at:stop], self.language)
+        whole = self._paint.line(line, self.text[at:stop], self.language, self._on_painted)
         return formats(text, cut_out(whole, self._row_starts[number] - at, len(text)), dark=dark)
+
+    def _line_of(self, row: int) -> int:
+        return row if self._rows is None else self._rows.lines[row]
 
     def _on_painted(self) -> None:
         self._lines.clear()

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QColor, QTextCharFormat, QTextLayout
 
-from app.markup.highlight import Kind, each_run
+from app.markup.highlight import Kind, each_run, ready
 from ui.chat.utf16 import units
 
 LIGHT: dict[Kind, str] = {
@@ -43,6 +43,7 @@ Coloured = list[tuple[int, int, Kind]]
 AT_ONCE = 4000
 """Characters of code that are coloured in one go: 4 ms."""
 SLICE_S = 0.003
+LOADS_MS = 15
 
 
 def lines(code: str, language: str) -> list[Coloured]:
@@ -87,38 +88,75 @@ class Paint:
         self._coming: list[Coloured] = []
         self._steps: Iterator[None] | None = None
         self._timer: QTimer | None = None
+        # Runs while the language is loaded.
+        self._loads: QTimer | None = None
 
     @property
     def busy(self) -> bool:
-        """Whether the colours of the whole are on their way."""
-        return self._timer is not None
+        """Whether colours are on their way: those of the whole, or of any line."""
+        return self._timer is not None or self._loads is not None
 
-    def line(self, number: int, text: str, language: str) -> Coloured:
-        """Return the colours of a line, as far as they are known."""
+    def line(self, number: int, text: str, language: str, done: Callable[[], None]) -> Coloured:
+        """Return the colours of a line, as far as they are known.
+
+        `done` is called once there are any, where the language has to be loaded first.
+        """
         if self._whole is not None:
             return self._whole[number]
         found = self._single.get(number)
         if found is None:
-            found = self._single[number] = lines(text, language)[0]
+            if text.strip() and not ready(language):
+                self._wait_for(language, done)
+                found = []
+            else:
+                found = lines(text, language)[0]
+            self._single[number] = found
         return found
+
+    def _wait_for(self, language: str, done: Callable[[], None]) -> None:
+        if self._loads is not None:
+            return
+
+        def look() -> None:
+            if self._loads is not None and ready(language):
+                self._loads.stop()
+                self._loads = None
+                self._single.clear()
+                done()
+
+        self._loads = QTimer()
+        self._loads.timeout.connect(look)
+        self._loads.start(LOADS_MS)
+
+    def end(self) -> None:
+        """Wait for nothing any more."""
+        for timer in (self._timer, self._loads):
+            if timer is not None:
+                timer.stop()
+        self._timer = self._loads = self._steps = None
 
     def forget(self, number: int) -> None:
         """Forget a line that has become another, and all that was known of the whole."""
         self._single.pop(number, None)
         self._whole = self._steps = self._timer = None
 
-    def go_through(self, code: str, language: str, done: Callable[[], None]) -> None:
-        """Find the colours of the whole, once; `done` is called if that takes time."""
+    def go_through(self, code: str, language: str, done: Callable[[], None]) -> list[int]:
+        """Find the colours of the whole, once; return the lines that were given others before.
+
+        If it takes time, `done` is called after it, and any line may have others.
+        """
         if self._whole is not None or self._steps is not None:
-            return
+            return []
         if len(code) <= AT_ONCE:
-            self._whole = lines(code, language)
-            return
+            self._whole = whole = lines(code, language)
+            single, self._single = self._single, {}
+            return [number for number, found in single.items() if found != whole[number]]
         self._coming = []
         self._steps = in_slices(code, language, self._coming)
         self._timer = QTimer()
         self._timer.timeout.connect(lambda: self._step(done))
         self._timer.start(0)
+        return []
 
     def _step(self, done: Callable[[], None]) -> None:
         until = time.perf_counter() + SLICE_S
