@@ -5,7 +5,6 @@ the child's main thread and looks at the request's flags, which the command thre
 each slice and each token.
 """
 
-import codecs
 import hashlib
 import sys
 import time
@@ -13,7 +12,7 @@ from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from app.engine.backends.base import Backend, Token
+from app.engine.backends.base import Backend
 from app.engine.flags import Flags
 from app.engine.outbox import Outbox
 from app.engine.prefill import Pace, read_prompt
@@ -27,15 +26,11 @@ from app.engine.protocol import (
     StopReason,
     Usage,
 )
-from app.engine.steering import Steering
+from app.engine.steering import Steering, Turning
+from app.engine.voice import Voice
 from app.errors import Problem, WorldError
 from app.prompts.renderer import Renderer
-from app.reasoning.formats import FORMATS, Format, watched
-from app.reasoning.splitter import Piece, Splitter
-
-_SPOKEN = frozenset(
-    ("[TOOL_CALLS]", "[ARGS]", "[CALL_ID]", "[TOOL_RESULTS]", "[/TOOL_RESULTS]", "[TOOL_CONTENT]")
-)
+from app.reasoning.formats import FORMATS
 
 
 @dataclass(slots=True)
@@ -55,99 +50,6 @@ class _Made:
     ids: "array[int]" = field(default_factory=lambda: array("i"))
     closed_by: ClosedBy = "model"
     closed_at: int = 0
-
-
-class Voice:
-    """Turns tokens into text on channels, and counts them.
-
-    Every token counts once: to the channel on which its text comes out, markers to thinking, and
-    text that is still withheld (half a character, half a marker) with the text that releases it.
-    What a model writes to call tools is text: there are none here, and nobody should wonder.
-
-    by_id: the vocabulary has the format's markers as control tokens.
-    """
-
-    def __init__(
-        self,
-        request: int,
-        format_: Format,
-        thinking_open: bool,
-        outbox: Outbox,
-        *,
-        by_id: bool = False,
-    ) -> None:
-        self._request = request
-        self._splitter = Splitter(
-            format_, thinking_open=thinking_open, by_id=by_id, watch=watched(format_)
-        )
-        self._utf8 = codecs.getincrementaldecoder("utf-8")("replace")
-        self._outbox = outbox
-        self._held = 0
-        self.thinking_tokens = 0
-        self.answer_tokens = 0
-
-    @property
-    def thinking(self) -> bool:
-        """Whether a thought is open."""
-        return self._splitter.thinking
-
-    @property
-    def format(self) -> Format:
-        """Return how this output marks thoughts: what it began with counts."""
-        return self._splitter.format
-
-    def expect_close(self) -> None:
-        """Take the next closing marker for one, whatever the thought says around it."""
-        self._splitter.expect_close()
-
-    @property
-    def between_characters(self) -> bool:
-        """Whether no character is begun and unfinished."""
-        return not self._utf8.getstate()[0]
-
-    def say(self, token: Token) -> None:
-        """Take the next token."""
-        self._held += 1
-        if token.control is None:
-            text = self._utf8.decode(token.data)
-            if text:
-                self._send(self._splitter.feed(text))
-        elif token.control in self.format.tokens:
-            self._end_character()
-            self._send(self._splitter.feed(token.control, token.control))
-        elif token.control in _SPOKEN:
-            self._end_character()
-            self._send(self._splitter.feed(token.control))
-
-    def finish(self) -> bool:
-        """Say what was withheld; return whether every thought was closed."""
-        self._end_character()
-        self._send(self._splitter.finish())
-        if self._held:
-            self._count("thinking" if self.thinking else "answer", "")
-        return self._splitter.closed
-
-    def _end_character(self) -> None:
-        rest = self._utf8.decode(b"", final=True)
-        self._utf8.reset()
-        if rest:
-            self._send(self._splitter.feed(rest))
-
-    def _send(self, pieces: list[Piece]) -> None:
-        for piece in pieces:
-            if piece.channel == "marker":
-                self._count("thinking", "")
-            else:
-                self._count(piece.channel, piece.text)
-
-    def _count(self, channel: str, text: str) -> None:
-        held, self._held = self._held, 0
-        if channel == "thinking":
-            self.thinking_tokens += held
-            self._outbox.delta(self._request, "thinking", text, held)
-        else:
-            self.answer_tokens += held
-            self._outbox.delta(self._request, "answer", text, held)
 
 
 def generate(
@@ -228,22 +130,19 @@ def _decode(
     request = command.request
     most = min(command.max_tokens or room, room)
     steering = Steering(command, flags, voice.thinking_tokens)
+    turning = Turning(backend, command.sampling)
     backend.begin(command.sampling)
     while not flags.cancelled(request):
-        may_close = voice.thinking and voice.between_characters
-        why = steering.due(voice.thinking_tokens) if may_close else None
-        if why is not None:
-            made.closed_by, made.closed_at = why, voice.thinking_tokens
-            steering.closed()
-            marker = closing_ids(backend, voice.format)
-            voice.expect_close()
-            if len(made.ids) + len(marker) >= most:
-                return "length"
-            if not _write(backend, marker, voice, made):
-                break
+        why = steering.due(voice.thinking_tokens, voice.held) if voice.thinking else None
+        if why is not None and steering.may_close(between_characters=voice.between_characters):
+            ended = _close(backend, why, most, voice, made, steering, turning)
+            if ended is not None:
+                return ended
             continue
         token_id = backend.sample()
         token = backend.token(token_id)
+        if turning.refuses(token_id, token, voice.format):
+            continue
         if not times.first_token:
             times.first_token = time.monotonic() - times.received
         if token.end and not command.ignore_end:
@@ -255,7 +154,30 @@ def _decode(
             return "length"
         if not backend.append(token_id):
             break
+        turning.said(voice.answered)
     return "cancelled"
+
+
+def _close(
+    backend: Backend,
+    why: ClosedBy,
+    most: int,
+    voice: Voice,
+    made: _Made,
+    steering: Steering,
+    turning: Turning,
+) -> StopReason | None:
+    """Write what closes the open thought; return why the generation ends there, if it does."""
+    if turning.given_up:
+        return "loop"
+    made.closed_by, made.closed_at = why, voice.thinking_tokens
+    steering.closed()
+    turning.closed()
+    marker = closing_ids(backend, voice.format)
+    voice.expect_close()
+    if len(made.ids) + len(marker) >= most:
+        return "length"
+    return None if _write(backend, marker, voice, made) else "cancelled"
 
 
 def _write(backend: Backend, ids: Sequence[int], voice: Voice, made: _Made) -> bool:

@@ -68,8 +68,11 @@ class Backend(Protocol):
         Return False if it was stopped halfway: then the sequence is as it was before.
         """
 
-    def begin(self, sampling: Sampling) -> None:
-        """Make the sampler of the next generation."""
+    def begin(self, sampling: Sampling, forbidden: Sequence[int] = ()) -> None:
+        """Make the sampler of the next draws. forbidden: tokens that are not drawn.
+
+        What was drawn and not appended is forgotten; drawing again needs no other computation.
+        """
 
     def sample(self) -> int:
         """Draw the token that follows the sequence, without appending it."""

@@ -5,6 +5,7 @@ model (llama.cpp keeps only the pointers), llama_decode. That is within 5 % of t
 """
 
 import ctypes
+import math
 import os
 import time
 from collections.abc import Sequence
@@ -98,7 +99,7 @@ class LlamaCppBackend:
         self._read += ids
         return True
 
-    def begin(self, sampling: Sampling) -> None:
+    def begin(self, sampling: Sampling, forbidden: Sequence[int] = ()) -> None:
         """Make the sampler chain: top_k first, because the others cost nine times as much alone."""
         self._free_sampler()
         api = self._api
@@ -110,6 +111,12 @@ class LlamaCppBackend:
                 self._vocabulary.size, REPETITION_TOKENS, sampling.repetition, 0.0, 0.0
             )
             api.llama_sampler_chain_add(chain, penalties)
+        if forbidden:
+            biases = (api.llama_logit_bias * len(forbidden))(
+                *(api.llama_logit_bias(token_id, -math.inf) for token_id in forbidden)
+            )
+            never = api.llama_sampler_init_logit_bias(self._vocabulary.size, len(forbidden), biases)
+            api.llama_sampler_chain_add(chain, never)
         if sampling.temperature <= 0:
             api.llama_sampler_chain_add(chain, api.llama_sampler_init_greedy())
             return

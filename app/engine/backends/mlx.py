@@ -39,6 +39,8 @@ class MlxBackend:
         self._drawn: Any = None
         self._ahead: Any = None
         self._told = -1
+        # Of the last two positions, by their numbers: a draw may be refused.
+        self._logits: dict[int, Any] = {}
 
     def load(self, options: LoadOptions, progress: LoadProgress) -> ModelInfo:
         """Load the model and make its cache. Raises WorldError."""
@@ -57,6 +59,7 @@ class MlxBackend:
         library = self._loaded.library
         self._core.synchronize()
         self._loaded = self._model = self._drawn = self._ahead = None
+        self._logits.clear()
         del self._cache
         mlx_load.free(library)
 
@@ -93,11 +96,13 @@ class MlxBackend:
             self._core.clear_cache()
         return True
 
-    def begin(self, sampling: Sampling) -> None:
-        """Make the sampler."""
+    def begin(self, sampling: Sampling, forbidden: Sequence[int] = ()) -> None:
+        """Make the sampler; where the next token's logits are known, draw it from them."""
         self._keep(len(self._ids))
-        self._draw = drawing(self._core, sampling)
+        self._draw = drawing(self._core, sampling, forbidden)
         self._begun = len(self._ids) if sampling.repetition != 1 else None
+        if self._held == len(self._ids) and self._held in self._logits:
+            self._drawn = self._chosen(self._logits[self._held], self._written(None))
 
     def sample(self) -> int:
         """Draw the next token, and have the one after it begun."""
@@ -159,7 +164,13 @@ class MlxBackend:
         drawn: they are one token that was drawn itself; it may not be in the sequence yet.
         """
         logits = self._compute(tokens[None])[:, -1, :]
-        next_one = self._draw(logits, self._held, self._written(tokens if drawn else None))
+        before = self._logits.get(self._held - 1)
+        self._logits = {self._held - 1: before, self._held: logits}
+        return self._chosen(logits, self._written(tokens if drawn else None))
+
+    def _chosen(self, logits: Any, written: Any) -> Any:
+        """Begin to draw the token that follows all that is in the cache."""
+        next_one = self._draw(logits, self._held, written)
         try:
             self._core.async_eval(next_one)
         except RuntimeError as error:
@@ -203,6 +214,7 @@ class MlxBackend:
     def _broken(self, error: RuntimeError) -> WorldError:
         """Return the failure of a computation; nothing that was read can be relied on any more."""
         self._drawn = self._ahead = None
+        self._logits.clear()
         self._cache.clear()
         self._held = 0
         self._ids.clear()

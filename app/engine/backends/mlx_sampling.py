@@ -5,7 +5,7 @@ tokens. Everything is left to be computed with the model's own step: nothing is 
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from app.engine.protocol import Sampling
@@ -15,11 +15,15 @@ Draw = Callable[[Any, int, Any], Any]
 lately, (n,) or None; returns the token, (1,)."""
 
 
-def drawing(core: Any, sampling: Sampling) -> Draw:
-    """Return how tokens are drawn. The same seed and position draw alike."""
+def drawing(core: Any, sampling: Sampling, forbidden: Sequence[int] = ()) -> Draw:
+    """Return how tokens are drawn: never a forbidden one. The same seed and position draw alike."""
     high = (sampling.seed & 0xFFFFFFFF) << 32
+    never = core.array([list(forbidden)]) if forbidden else None
 
     def draw(logits: Any, position: int, written: Any) -> Any:
+        if never is not None:
+            out = core.array(-math.inf, logits.dtype)
+            logits = core.put_along_axis(logits, never, out, axis=-1)
         if sampling.repetition != 1 and written is not None:
             logits = _less_likely(core, logits, written, sampling.repetition)
         if sampling.temperature <= 0:

@@ -61,6 +61,7 @@ class ScriptedBackend:
         self._reply: list[Any] = []
         self._at = 0
         self._generations = 0
+        self._playing = False
 
     def load(self, options: LoadOptions, progress: LoadProgress) -> ModelInfo:
         """Read the script. Raises WorldError where it says so."""
@@ -122,6 +123,7 @@ class ScriptedBackend:
 
     def reuse(self, ids: Sequence[int]) -> int:
         """Keep the common prefix."""
+        self._playing = False
         kept = reusable(self._read, ids)
         del self._read[kept:]
         return kept
@@ -135,8 +137,11 @@ class ScriptedBackend:
         self._read += ids
         return True
 
-    def begin(self, sampling: Sampling) -> None:
-        """Take the next reply."""
+    def begin(self, sampling: Sampling, forbidden: Sequence[int] = ()) -> None:
+        """Take the next reply, or go on with this one: what was refused is passed over."""
+        if self._playing:
+            return
+        self._playing = True
         replies = self._script.get("replies", [["Hello."]])
         self._reply = replies[min(self._generations, len(replies) - 1)]
         self._generations += 1
