@@ -57,6 +57,7 @@ class Searcher:
         self._asked = False
         self._stale = False
         self._filling: Iterator[bool] | None = None
+        self._answering = False
         self._closing = False
         self._searching: sqlite3.Connection | None = None
         self._answers: deque[Callable[[], None]] = deque()
@@ -90,7 +91,9 @@ class Searcher:
         while True:
             with self._news:
                 if not self._answers:
-                    return self._asked or self._stale or self._filling is not None
+                    return (
+                        self._asked or self._answering or self._stale or self._filling is not None
+                    )
                 answer = self._answers.popleft()
             answer()
 
@@ -181,6 +184,7 @@ class Searcher:
         with self._news:
             search = self._wanted if self._asked else None
             self._asked = False
+            self._answering = search is not None
             return search
 
     def _answer(self, database: sqlite3.Connection, search: _Search) -> None:
@@ -196,14 +200,16 @@ class Searcher:
             if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
                 raise
             return
+        else:
+            self._told = ""
+            with self._news:
+                if self._wanted is search:
+                    self._answers.append(partial(self._deliver, search, tuple(places)))
         finally:
             with self._news:
                 self._searching = None
-        self._told = ""
-        with self._news:
-            if self._wanted is search:
-                self._answers.append(partial(self._deliver, search, tuple(places)))
-        self._wake()
+                self._answering = False
+            self._wake()
 
     def _deliver(self, search: _Search, places: tuple[Found, ...]) -> None:
         if self._wanted is search and self._shown != (search, places):

@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Sequence
 from functools import cache
 
-from app.chat.search_words import Term, plain, spaced
+from app.chat.search_words import UNSPACED, Term, plain, spaced
 
 WIDTH = 140
 """Characters of an excerpt: two lines of the sidebar, or one of a terminal."""
@@ -24,6 +24,7 @@ _UNSHOWN = re.compile(
     "[\u0000-\u001f\u007f-\u009f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]+"
 )
 _BETWEEN = r"[\W_]+"
+_LETTER = rf"[^\W_{UNSPACED}]"
 _MARKS = "[\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u00ad\u200b-\u200f\u2060]*"
 
 
@@ -120,8 +121,8 @@ def _pattern(term: Term, *, bare: bool) -> str:
     )
     if not said:
         return "(?!)"
-    before = r"(?<![^\W_])" if spaced(words[0]) else ""
-    after = r"(?![^\W_])" if not term.begins and spaced(words[-1]) else ""
+    before = f"(?<!{_LETTER})" if spaced(words[0]) else ""
+    after = f"(?!{_LETTER})" if not term.begins and spaced(words[-1]) else ""
     return f"{before}{said}{after}"
 
 
