@@ -7,10 +7,15 @@ there: the last tenth is compared with the first in one run. Formulas are typese
 process; a tick lasts at most 33 ms and ends early once none is waited for.
 
     python tests/bench/bench_view.py [--kilobytes 160] [--tokens 100 1000] [--kinds mixed …]
-        [--browser]
+        [--repeat 1] [--browser] [--katex node_modules] [--stop]
 
-The bars: p50 4 ms, p99 16 ms, max 50 ms, last over first 1.1, 40 MB. Every run is a process of its
-own; --browser also streams the text into a QTextBrowser that takes the whole at every tick.
+The bars: p50 4 ms, p99 16 ms, max 50 ms, last over first 1.1, 40 MB, Stop within 100 ms. Every run
+is a process of its own. The default is what the bars speak of; a table ends it.
+
+--repeat: streams the same several times, and takes the least that each tick has cost: on a machine
+that does other things too, that is what the tick costs itself.
+--browser, --katex: also what else could show the same stream (tests/bench/others.py), as ratios.
+--stop: also how soon a click on Stop stops (tests/bench/bench_stop.py).
 """
 
 import argparse
@@ -24,19 +29,22 @@ import time
 from dataclasses import replace
 from math import ceil
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import psutil
 from PySide6.QtCore import QEventLoop, QTimer
-from PySide6.QtWidgets import QApplication, QTextBrowser
+from PySide6.QtWidgets import QApplication
 
 from app.chat.message import Message, Text
 from app.chat.turn import TurnState
 from ui import theme
 from ui.chat import view as view_module
 from ui.chat.view import ChatView
+
+BARS = {"p50 ms": 4.0, "p99 ms": 16.0, "max ms": 50.0, "last/first": 1.1, "grown MB": 40.0}
 
 TICKS_PER_S = 30
 TICK_S = 1 / TICKS_PER_S
@@ -76,6 +84,9 @@ ENDLESS = {
     "code": ("```python\n", "value_{n} = derivative(x={n}, n=3)  # the power rule, step {n}\n"),
     "table": ("| x | f(x) | words |\n|--:|---|---|\n", "| {n} | $x_{n}$ | a few words in {n} |\n"),
 }
+
+
+KINDS = ("mixed", "thinking", *ENDLESS)
 
 
 def text_of(kind: str, size: int) -> str:
@@ -141,21 +152,13 @@ def stream(app: QApplication, kind: str, size: int, tokens_per_s: int) -> dict[s
     full = [process.memory_full_info() for process in family]
     whole = sum(getattr(info, "pss", info.rss) for info in full)
     view.close()
-    tenth = max(1, len(spent) // 10)
     return {
         "kind": kind,
         "kilobytes": len(text) // 1000,
         "tokens_per_s": tokens_per_s,
         "ticks": len(spent),
-        "cpu_ms": percentiles(spent),
+        "spent": spent,
         "wall_ms": percentiles(walls),
-        "last_over_first": round(
-            statistics.fmean(spent[-tenth:]) / statistics.fmean(spent[:tenth]), 2
-        ),
-        "last_over_first_p50": round(
-            statistics.median(spent[-tenth:]) / statistics.median(spent[:tenth]), 2
-        ),
-        "cpu_s": round(sum(spent), 2),
         "grown_mb": round(grown / 1e6, 1),
         "window_and_typesetter_mb": round(whole / 1e6, 1),
     }
@@ -174,60 +177,92 @@ def _rest(view: ChatView, until: float) -> None:
         QApplication.processEvents()
 
 
-def browse(app: QApplication, kind: str, size: int, tokens_per_s: int) -> dict[str, object]:
-    """Stream the same text into Qt's own browser, which is given the whole at every tick."""
-    text = text_of(kind, size)
-    chars = max(1, round(tokens_per_s / TICKS_PER_S * CHARACTERS))
-    browser = QTextBrowser()
-    browser.resize(1016, 700)
-    browser.show()
-    app.processEvents()
-    spent: list[float] = []
-    for end in range(chars, len(text) + chars, chars):
-        cpu = time.thread_time()
-        browser.setMarkdown(text[:end])
-        browser.verticalScrollBar().setValue(browser.verticalScrollBar().maximum())
-        app.processEvents()
-        spent.append(time.thread_time() - cpu)
-    browser.close()
-    return {
-        "kind": f"{kind}, QTextBrowser without formulas",
-        "kilobytes": len(text) // 1000,
-        "tokens_per_s": tokens_per_s,
-        "cpu_ms": percentiles(spent),
-        "cpu_s": round(sum(spent), 2),
-    }
-
-
-def one(kind: str, kilobytes: int, tokens: int, *, browser: bool) -> None:
+def one(kind: str, kilobytes: int, tokens: int) -> None:
     """Make one run in this process, and print its line."""
     app = QApplication([])
     theme.install(app, "light")
     # Ticks follow each other without a pause here: a view that rests would show next to nothing.
     view_module.SLOW_MS = float("inf")
-    run = browse if browser else stream
-    print(json.dumps(run(app, kind, kilobytes * 1000, tokens)), flush=True)
+    print(json.dumps(stream(app, kind, kilobytes * 1000, tokens)), flush=True)
+
+
+def measured(kind: str, kilobytes: int, tokens: int, repeat: int) -> dict[str, Any]:
+    """Stream in processes of their own; return the figures, of each tick the least."""
+    runs: list[dict[str, Any]] = []
+    for _ in range(repeat):
+        given = ["--one", "--kinds", kind, "--tokens", str(tokens), "--kilobytes", str(kilobytes)]
+        run = [sys.executable, __file__, *given]
+        runs.append(json.loads(subprocess.run(run, check=True, stdout=subprocess.PIPE).stdout))
+    spent = [min(tick) for tick in zip(*(run.pop("spent") for run in runs), strict=True)]
+    tenth = max(1, len(spent) // 10)
+    found = runs[0] | {
+        "runs": repeat,
+        "cpu_ms": percentiles(spent),
+        "cpu_s": round(sum(spent), 2),
+        "last_over_first": round(
+            statistics.fmean(spent[-tenth:]) / statistics.fmean(spent[:tenth]), 2
+        ),
+        "grown_mb": min(run["grown_mb"] for run in runs),
+    }
+    print(json.dumps(found), flush=True)
+    return found
+
+
+def verdict(found: dict[str, Any]) -> tuple[list[str], bool]:
+    """Return the cells of a line of the table, and whether all bars hold."""
+    cpu = found["cpu_ms"]
+    figures = [cpu["p50"], cpu["p99"], cpu["max"], found["last_over_first"], found["grown_mb"]]
+    held = [figure < bar for figure, bar in zip(figures, BARS.values(), strict=True)]
+    cells = [f"{one:g}{'' if ok else ' !'}" for one, ok in zip(figures, held, strict=True)]
+    return cells, all(held)
+
+
+def table(lines: list[dict[str, Any]]) -> str:
+    """Return what was measured against the bars, "!" where one does not hold."""
+    names = [f"{name} < {bar:g}" for name, bar in BARS.items()]
+    rows = [["stream", *names, "holds"]]
+    for found in lines:
+        cells, held = verdict(found)
+        named = f"{found['kind']}, {found['kilobytes']} kB, {found['tokens_per_s']} tokens/s"
+        rows.append([named, *cells, "yes" if held else "no"])
+    wide = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, wide, strict=True)).rstrip()
+        for row in rows
+    )
 
 
 def main() -> None:
-    """Run all that was asked for, each in a process of its own; a JSON line for each."""
+    """Run all that was asked for; a JSON line for each, and the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kilobytes", type=int, default=160)
     parser.add_argument("--tokens", type=int, nargs="*", default=[100, 1000], help="a second")
-    parser.add_argument("--kinds", nargs="*", default=["mixed", "thinking", *ENDLESS])
-    parser.add_argument("--browser", action="store_true")
+    parser.add_argument("--kinds", nargs="*", default=["mixed", "thinking"], help=", ".join(KINDS))
+    parser.add_argument("--repeat", type=int, default=1)
+    parser.add_argument("--browser", action="store_true", help="compare with QTextBrowser")
+    parser.add_argument("--katex", type=Path, help="the folder with katex and markdown-it")
+    parser.add_argument("--chromium", default="chromium")
+    parser.add_argument("--stop", action="store_true")
     parser.add_argument("--one", action="store_true", help="in this process")
     chosen = parser.parse_args()
+    lines = []
     for kind in chosen.kinds:
         for tokens in chosen.tokens:
             size = THOUGHT_KB if (kind, chosen.kilobytes) == ("thinking", 160) else chosen.kilobytes
             if chosen.one:
-                one(kind, size, tokens, browser=chosen.browser)
+                one(kind, size, tokens)
                 return
-            for browser in (False, True) if chosen.browser else (False,):
-                own = ["--one", "--kinds", kind, "--tokens", str(tokens), "--kilobytes", str(size)]
-                extra = ["--browser"] if browser else []
-                subprocess.run([sys.executable, __file__, *own, *extra], check=True)
+            lines.append(measured(kind, size, tokens, chosen.repeat))
+    print(table(lines))
+    if chosen.browser or chosen.katex:
+        # Imported here: it takes its streams from this module.
+        from tests.bench import others
+
+        for line in lines:
+            others.compare(line, chosen.katex, chosen.chromium)
+    if chosen.stop:
+        clicks = Path(__file__).with_name("bench_stop.py")
+        subprocess.run([sys.executable, str(clicks)], check=True)
 
 
 if __name__ == "__main__":
