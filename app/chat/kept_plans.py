@@ -67,7 +67,9 @@ def _plan(value: dict[str, Any]) -> LoadPlan | None:
         and plan.kv in get_args(KVType)
         and isinstance(plan.cpu_experts, bool)
         and isinstance(plan.promised_bytes, int | None)
-        and all(isinstance(text, str) for text in (plan.machine, plan.kind, plan.shape))
+        and all(
+            isinstance(text, str) for text in (plan.machine, plan.kind, plan.shape, plan.projector)
+        )
     )
     return plan if sound else None
 

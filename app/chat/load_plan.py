@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, cast
 
 from app.engine.choice import backend_for
 from app.engine.protocol import KVType, LoadOptions, ModelInfo, Usage
+from app.models.projectors import BESIDE
 from app.settings import Settings
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class LoadPlan:
 
     promised_bytes: on the devices the model is meant for, None where nothing was promised;
     correction_bytes: the part of it that earlier loads taught. machine, shape: what is learned is
-    kept under these names (shape: app.fit.learned.shape_key).
+    kept under these names (shape: app.fit.learned.shape_key). projector: as in `LoadOptions`.
     """
 
     context: int
@@ -49,6 +50,7 @@ class LoadPlan:
     kind: str = ""
     shape: str = ""
     correction_bytes: int = 0
+    projector: str = BESIDE
 
     @classmethod
     def of_row(cls, row: "Row", machine: "Machine") -> "LoadPlan":
@@ -69,6 +71,7 @@ class LoadPlan:
             kind=machine.gpus[0].kind if machine.gpus else "cpu",
             shape=shape_key(row.shape),
             correction_bytes=row.parts.overhead - before.overhead,
+            projector=row.candidate.projector,
         )
 
     @property
@@ -85,6 +88,7 @@ class LoadPlan:
             gpu_layers=self.gpu_layers,
             kv_type=self.kv,
             cpu_experts=self.cpu_experts,
+            projector=self.projector,
         )
 
     def in_words(self) -> str:
@@ -92,7 +96,8 @@ class LoadPlan:
         words = f"{self.context:,} tokens of context, KV cache {self.kv}"
         if self.gpu_layers >= 0:
             words += f", {self.gpu_layers} layers on the GPU"
-        return words + (", experts in main memory" if self.cpu_experts else "")
+        words += ", experts in main memory" if self.cpu_experts else ""
+        return words + ("" if self.projector else ", without its vision part")
 
 
 def wanted_context(context: int) -> int:
@@ -112,9 +117,7 @@ def for_file(
 
     None where nothing fits. Raises WorldError where the file tells no dimensions.
     """
-    from app.fit.candidates import from_path
-
-    row = _best(from_path(path), machine, context, learned)
+    row = _of_ways(path, machine, context, learned)
     return LoadPlan.of_row(row, machine) if row else None
 
 
@@ -129,7 +132,7 @@ def smaller(
 
     candidate = from_path(path)
     promised = failed.promised_bytes or promise(candidate, failed, machine)
-    row = _best(candidate, _within(machine, round(promised * _SHRINK)), failed.context, learned)
+    row = _of_ways(path, _within(machine, round(promised * _SHRINK)), failed.context, learned)
     return LoadPlan.of_row(row, machine) if row else None
 
 
@@ -197,6 +200,26 @@ def held(info: ModelInfo | None) -> tuple[int, int]:
     cards = sum(device.bytes for device in info.allocated if device.card)
     host = sum(device.bytes - device.mapped_bytes for device in info.allocated if not device.card)
     return cards, host
+
+
+def _of_ways(
+    path: Path, machine: "Machine", context: int, learned: "Learned | None"
+) -> "Row | None":
+    """Return the best row of a file: with a vision part, unless that costs too much of the rest.
+
+    Without one where only so the model lies whole where it is fastest, or where the context would
+    shrink to less than half of what it is without.
+    """
+    from app.fit.candidates import ways
+
+    *seeing, plain = ways(path)
+    rows = [row for way in seeing if (row := _best(way, machine, context, learned))]
+    blind = _best(plain, machine, context, learned)
+    if not rows or blind is None:
+        return blind
+    best = min(rows, key=lambda row: (row.verdict != "fits", -row.placement.context))
+    worse = best.verdict != "fits" and blind.verdict == "fits"
+    return blind if worse or 2 * best.placement.context < blind.placement.context else best
 
 
 def _best(

@@ -79,8 +79,8 @@ def _candidates(model: str, *, vision: bool) -> "tuple[tuple[Candidate, ...], in
     if entry is None and is_address(model):
         fetched = remote.fetch(model)
         context = min(_DEFAULT_CONTEXT, fetched.context or _DEFAULT_CONTEXT)
-        sees = min((one.bytes for one in fetched.repository.projectors), default=0) if vision else 0
-        return tuple(_seeing(one, sees) for one in fetched.candidates), context
+        size = min((one.bytes for one in fetched.repository.projectors), default=0)
+        return tuple(_seeing(one, size, vision=vision) for one in fetched.candidates), context
     if entry is None:
         known = ", ".join(entry.id for entry in entries() if entry.where == "here")
         raise WorldError(
@@ -88,12 +88,14 @@ def _candidates(model: str, *, vision: bool) -> "tuple[tuple[Candidate, ...], in
                 "unknown-model", f'There is no file and no model "{model}".', f"Known: {known}."
             )
         )
-    return from_entry(entry, vision=vision), entry.context_default
+    return from_entry(entry, sees=vision), entry.context_default
 
 
-def _seeing(candidate: "Candidate", projector_bytes: int) -> "Candidate":
-    """Return a candidate with the projector beside it (an MLX folder holds its own)."""
-    size = projector_bytes or candidate.shape.projector_bytes
+def _seeing(candidate: "Candidate", projector_bytes: int, *, vision: bool) -> "Candidate":
+    """Return a candidate with the projector beside it or without (an MLX folder holds its own)."""
+    if candidate.shape.engine == "mlx":
+        return candidate
+    size = (candidate.eyes_taken or projector_bytes) if vision else 0
     return replace(candidate, shape=replace(candidate.shape, projector_bytes=size))
 
 

@@ -44,11 +44,12 @@ def _of_entry(entry: "Entry", quantization: str | None, context: int | None) -> 
 
     if not quantization:
         best = _best(entry.name, from_entry(entry), context or entry.context_default)
-        files = () if best.file == best.repository else (best.file,)
+        files = () if best.file == best.repository else _files(best.file, best.eyes)
         return Wanted(best.repository, files=files, title=entry.name)
     for file in entry.files:
         if file.quantization.lower() == quantization.lower():
-            return Wanted(file.repository, files=_files(file.name), title=entry.name)
+            files = _files(file.name, file.projector)
+            return Wanted(file.repository, files=files, title=entry.name)
     known = tuple(dict.fromkeys(file.quantization for file in entry.files))
     raise WorldError(_no_quantization(entry.name, quantization, known))
 
@@ -74,28 +75,34 @@ def _of_hub(
     if not found:
         known = tuple(dict.fromkeys(file.quantization for file in repository.files))
         raise WorldError(_no_quantization(repository.id, quantization or "", known))
-    name = found[0].name
-    if len(found) > 1:
+    name, eyes = found[0].name, ""
+    if len(found) > 1 or repository.projectors:
         names = {file.name for file in found}
         candidates = tuple(c for c in remote.fetch(model).candidates if c.file in names)
+        eyes = candidates[0].eyes
+    if len(found) > 1:
         trained = max(each.shape.context_train for each in candidates)
         advised = min(_DEFAULT_CONTEXT, trained or _DEFAULT_CONTEXT)
-        name = _best(repository.id, candidates, context or advised).file
-    return Wanted(repository.id, address.revision, _files(name), repository.id.partition("/")[2])
+        best = _best(repository.id, candidates, context or advised)
+        name, eyes = best.file, best.eyes
+    files = _files(name, eyes)
+    return Wanted(repository.id, address.revision, files, repository.id.partition("/")[2])
 
 
-def _files(name: str) -> tuple[str, ...]:
-    return (name,) if name else ()
+def _files(name: str, eyes: str) -> tuple[str, ...]:
+    """Return what is downloaded: the model, and the vision part that it has, if any."""
+    return (name, eyes) if name and eyes else (name,) if name else ()
 
 
 def _best(name: str, candidates: "tuple[Candidate, ...]", context: int) -> "Candidate":
     """Return what the plan chooses for this machine."""
     from app.fit.devices import from_hardware
     from app.fit.learned import Learned
-    from app.fit.plan import plan
+    from app.fit.plan import plan, with_eyes
     from app.hardware.detect import detect
 
-    found = plan(candidates, from_hardware(detect()), context, learned=Learned())
+    machine = from_hardware(detect())
+    found = with_eyes(plan(candidates, machine, context, learned=Learned()))
     if found.choice is None:
         raise WorldError(
             Problem(

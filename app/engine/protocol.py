@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from app.errors import Problem
+from app.models.projectors import BESIDE
 from app.prompts.segments import Prompt, Templated, Turn
 
 BackendName = Literal["llama_cpp", "mlx", "scripted", "openai"]
@@ -48,7 +49,8 @@ class LoadOptions:
     context: in tokens; gpu_layers: of layers + 1, -1 is all; threads: 0 is the engine's choice.
     cpu_experts: the experts of all layers stay in main memory.
     words_only: enough to encode prompts with, nothing to generate: a GGUF is open in no time then.
-    projector: the file of its vision part, "" to load it without.
+    projector: the file of its vision part, "" to load it without; `BESIDE` for the best that lies
+    beside it and fits it, if any.
     """
 
     path: str
@@ -60,7 +62,7 @@ class LoadOptions:
     batch: int = 512
     cpu_experts: bool = False
     words_only: bool = False
-    projector: str = ""
+    projector: str = BESIDE
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +216,8 @@ class ModelInfo:
     device: where it runs, in words ("CPU", "NVIDIA GeForce RTX 4090").
     build: the engine's version, such as "llama-cpp-python 0.3.36".
     gpu_layers: of `layers`, how many are on graphics devices. allocated: what the load took.
-    sees: it takes pictures, as it was loaded. projector: the file of its vision part, if any.
+    sees: it takes pictures, as it was loaded. projector: the file of its vision part, if any;
+    blind: why what lies beside it as one is not (a sentence), "" where nothing does.
     server: where it answers, if not here; figures that a server does not tell are 0.
     threads, batch: of the computation; the tokens of a prompt are read so many at a time.
     """
@@ -247,6 +250,7 @@ class ModelInfo:
     threads: int = 0
     batch: int = 0
     projector: str = ""
+    blind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,10 +291,10 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """How many tokens each of the prompts has, in their order."""
+    """How many tokens each of the prompts has; None where Generate would fail with it."""
 
     request: int
-    counts: tuple[int, ...]
+    counts: tuple[int | None, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,7 @@ from app.engine.protocol import (
 from app.engine.resuming import IDLE_S, Resuming
 from app.engine.states import States
 from app.errors import Problem, WorldError
+from app.models import projectors
 from app.prompts.renderer import Renderer
 from app.reasoning.formats import FORMATS
 
@@ -159,7 +160,8 @@ class Worker:
         if job.options.backend == "openai":
             loading = self._server = make_server()
         else:
-            sees = bool(job.options.projector) and not job.options.words_only
+            sees = projectors.wanted(job.options.path, job.options.projector)
+            sees = sees and not job.options.words_only
             loading = self._backend = make_backend(job.options.backend, sees=sees)
         told_at = 0.0
 

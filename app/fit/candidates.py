@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from app.errors import Problem, WorldError
-from app.fit import blueprint, explain, gguf_shape, mlx_shape, planned
+from app.fit import blueprint, explain, gguf_shape, mlx_shape, planned, vision
 from app.fit.dimensions import Dimensions
 from app.fit.shape import ModelShape
+from app.models import projectors
 from app.models.catalogue import Entry, File
 from app.models.gguf import Header
 from app.models.split import read_model
@@ -21,7 +22,10 @@ class Candidate:
     """A file to load. header: of the file; dimensions: a header can be planned from them. Neither
     for MLX, which llama.cpp cannot plan.
 
-    official: it comes from the model's makers. here: it is on this machine.
+    official: it comes from the model's makers. here: it is on this machine. projector: the file of
+    the vision part that is counted and loaded with it, "" where it is loaded without, BESIDE where
+    none was looked for. eyes: the name of the one that can be downloaded with it, of eyes_bytes;
+    it would take eyes_taken bytes of memory (`app.fit.plan.with_eyes` counts it where it fits).
     """
 
     shape: ModelShape
@@ -31,6 +35,10 @@ class Candidate:
     official: bool = False
     here: bool = False
     dimensions: Dimensions | None = None
+    projector: str = projectors.BESIDE
+    eyes: str = ""
+    eyes_bytes: int = 0
+    eyes_taken: int = 0
 
     def full_header(self) -> Header | None:
         """Return the header that llama.cpp can be asked with: the file's own, or the planned."""
@@ -40,18 +48,41 @@ class Candidate:
 
 
 def from_path(path: Path) -> Candidate:
-    """Return the model in a file or an MLX folder. Raises WorldError."""
+    """Return the model in a file or an MLX folder, with the best vision part beside it, if any.
+
+    Raises WorldError.
+    """
+    return ways(path)[0]
+
+
+def ways(path: Path) -> tuple[Candidate, ...]:
+    """Return the ways to load what is at a path: with each vision part beside it, then without.
+
+    The best first; one way alone where there is no vision part. Raises WorldError.
+    """
     if path.is_dir():
         shape = mlx_shape.read(path)
-        return Candidate(shape, path.name, "", None, here=True)
+        return (Candidate(shape, path.name, "", None, here=True),)
     header = read_model(path)
-    return Candidate(gguf_shape.from_header(header), path.name, "", header, here=True)
+    plain = Candidate(gguf_shape.from_header(header), path.name, "", header, here=True)
+    found = projectors.beside(path, plain.shape.embedding).projectors
+    if not found:
+        return (plain,)
+    seeing = (
+        replace(
+            plain,
+            shape=replace(plain.shape, projector_bytes=vision.projector_bytes(each)),
+            projector=str(each.path),
+        )
+        for each in found
+    )
+    return (*seeing, replace(plain, projector=""))
 
 
-def from_entry(entry: Entry, *, vision: bool = False) -> tuple[Candidate, ...]:
+def from_entry(entry: Entry, *, sees: bool = False) -> tuple[Candidate, ...]:
     """Return the files of a catalogue entry. Raises WorldError where it cannot be planned.
 
-    vision: with the projector that lets it see pictures (an MLX folder always holds it).
+    sees: with the vision part that lets it see pictures (an MLX folder always holds it).
     """
     if entry.where != "here":
         raise WorldError(
@@ -65,7 +96,7 @@ def from_entry(entry: Entry, *, vision: bool = False) -> tuple[Candidate, ...]:
     if entry.dimensions is None:
         raise WorldError(_weights_only(entry))
     dimensions = _dimensions(entry.dimensions)
-    return tuple(_candidate(entry, file, dimensions, vision=vision) for file in entry.files)
+    return tuple(_candidate(entry, file, dimensions, sees=sees) for file in entry.files)
 
 
 def _weights_only(entry: Entry) -> Problem:
@@ -101,8 +132,10 @@ def _same(shape: ModelShape, file_bytes: int) -> bool:
     return known and abs(shape.weights_bytes / file_bytes - 1) < _SIZE_TOLERANCE
 
 
-def _candidate(entry: Entry, file: File, dimensions: Dimensions, *, vision: bool) -> Candidate:
-    projector = entry.projector_bytes if vision else 0
+def _candidate(entry: Entry, file: File, dimensions: Dimensions, *, sees: bool) -> Candidate:
+    eyes = entry.projector_bytes if file.projector else 0
+    taken = vision.planned_bytes(entry.projector_bytes, dimensions.embedding)
+    projector = taken if sees else 0
     if file.engine == "mlx":
         # A folder holds the vision part too, whether it is used or not.
         projector = entry.projector_bytes
@@ -122,4 +155,7 @@ def _candidate(entry: Entry, file: File, dimensions: Dimensions, *, vision: bool
         header=None,
         official=file.official,
         dimensions=None if file.engine == "mlx" else dimensions,
+        eyes=file.projector if eyes else "",
+        eyes_bytes=eyes,
+        eyes_taken=taken if eyes else 0,
     )

@@ -113,6 +113,32 @@ def decided(machine: Machine, context: int, rows: Sequence[Row]) -> Plan:
     return Plan(machine, context, tuple(rows), choice, reason)
 
 
+def with_eyes(planned: Plan) -> Plan:
+    """Return a plan that counts vision parts too: of the rows which have room for theirs.
+
+    To see is not worth a worse model or a shorter context: the choice stays, and a row without room
+    is loaded without.
+    """
+    rows = tuple(_eyed(row, planned.machine) for row in planned.rows)
+    chosen = {id(before): after for before, after in zip(planned.rows, rows, strict=True)}
+    choice = planned.choice and chosen.get(id(planned.choice), planned.choice)
+    return replace(planned, rows=rows, choice=choice)
+
+
+def _eyed(row: Row, machine: Machine) -> Row:
+    taken = row.candidate.eyes_taken
+    if not taken:
+        return row
+    found = _beside_all(row.estimate, Parts(projector=taken))
+    spare = found.spare(machine)
+    if row.verdict == "no" or spare < _margin(machine):
+        blind = replace(row.candidate, projector="", eyes="", eyes_bytes=0, eyes_taken=0)
+        return replace(row, candidate=blind)
+    shape = replace(row.shape, projector_bytes=taken)
+    candidate = replace(row.candidate, shape=shape)
+    return replace(row, candidate=candidate, estimate=found, spare_bytes=spare)
+
+
 def asked(row: Row, machine: Machine, found: Estimate) -> Row:
     """Return a row with llama.cpp's own answer in place of the formula's."""
     spare = found.spare(machine)
@@ -206,7 +232,11 @@ def corrected(found: Estimate, correction_bytes: int) -> Estimate:
     """Return an estimate with what earlier loads taught, on the first device."""
     if not correction_bytes:
         return found
-    extra = Parts(overhead=correction_bytes)
+    return _beside_all(found, Parts(overhead=correction_bytes))
+
+
+def _beside_all(found: Estimate, extra: Parts) -> Estimate:
+    """Return an estimate with something more on the first device."""
     if found.gpus:
         return Estimate((found.gpus[0] + extra, *found.gpus[1:]), found.host)
     return Estimate((), found.host + extra)

@@ -42,7 +42,8 @@ class ModelShape:
 
     embedding_bytes stay in main memory; output_bytes are those of the output layer (of the
     embedding once more, on a device, where `tied`). mla: the KV cache holds one latent vector a
-    token. weights_bytes: all tensors, the projector's excepted. heads: the largest of any layer.
+    token. weights_bytes: all tensors but those of the projector; projector_bytes: all that this
+    takes, its working memory included. heads: the largest of any layer.
     merges: of the tokenizer, None where they are not told.
     """
 

@@ -6,7 +6,6 @@ llama.cpp's tools/mtmd), for the largest picture that is ever encoded: mtmd scal
 log then tells the size, and a test holds this against it.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.fit.allocator import Graph, Place
@@ -76,15 +75,12 @@ def projector_bytes(projector: Projector) -> int:
     return taken_bytes(projector.weights_bytes, Sight.of(projector))
 
 
-def planned_bytes(weights_bytes: int, dimensions: Mapping[str, object] | None) -> int:
-    """Return all that a vision part takes that is not here; its weights where more is not known.
+def planned_bytes(weights_bytes: int, text_width: int) -> int:
+    """Return all that a vision part takes that is not here, 0 where there is none of it.
 
-    dimensions: of the language model, by the names of its config.
+    text_width: of the language model's embedding.
     """
-    width = (dimensions or {}).get("hidden_size")
-    if not weights_bytes or not isinstance(width, int):
-        return weights_bytes
-    return taken_bytes(weights_bytes, Sight.of_family(width))
+    return taken_bytes(weights_bytes, Sight.of_family(text_width)) if weights_bytes else 0
 
 
 def compute_bytes(sight: Sight, columns: int = 0, rows: int = 0, *, alignment: int = 32) -> int:

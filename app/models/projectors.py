@@ -15,6 +15,8 @@ from app.errors import Problem, WorldError
 from app.models.gguf import Header, read_header
 
 KIND = "pixtral"
+BESIDE = "beside"
+"""In place of a path: whatever lies beside the model."""
 MARK = "mmproj"
 """In the name of every projector's file: nothing else tells it from a model that is not opened."""
 
@@ -124,6 +126,16 @@ def beside(path: Path, text_width: int, *, model: str = "") -> Beside:
             problems.append(error.problem)
     found.sort(key=lambda projector: (_kinship(projector.path, path), *projector.rank))
     return Beside(tuple(found), tuple(problems))
+
+
+def wanted(path: str, projector: str) -> bool:
+    """Return whether there is something to look at: a file named, or one beside the model."""
+    return bool(list(_files(Path(path)))) if projector == BESIDE else bool(projector)
+
+
+def width_of(header: Header) -> int:
+    """Return the length of a model's embedding, 0 where its header does not tell."""
+    return header.number("{arch}.embedding_length") or 0
 
 
 def _kinship(projector: Path, model: Path) -> int:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from app.errors import Problem, WorldError
 from app.fit import gguf_shape, mlx_shape
 from app.fit.candidates import Candidate
+from app.fit.shape import ModelShape
+from app.fit.vision import planned_bytes
 from app.models import hub
 from app.models.hub_fetch import read_fetched
 
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
 
 _READ_FIRST = ("Q4_K_M", "Q8_0", "Q6_K", "Q5_K_M")
 """Whose header is read: of these a repository nearly always has one."""
+_EYES = ("F16", "BF16", "F32", "Q8_0")
+"""Of vision parts, the best first: they were trained in 16 bits."""
+_TEKKEN = 131_072
+"""Words of Mistral's vocabulary: older files of these models name no architecture of their own."""
 _OPEN = ("apache-2.0", "mit", "bsd", "cc-by-4.0", "cc-by-sa-4.0", "cc0", "isc", "unlicense")
 """Licences that restrict no use; the hub writes them in small letters."""
 
@@ -75,13 +81,34 @@ def _candidates(repository: "Repository", files: Sequence["RemoteFile"]) -> tupl
     asked = header if len(first.parts) <= 1 else None
     # What a file holds beside its weights: the header itself, the vocabulary in it.
     beside = max(0, first.bytes - read.weights_bytes) if first.bytes else 0
+    eyes = _eyes(repository, read)
+    size = eyes.bytes if eyes is not None else 0
+    taken = planned_bytes(size, read.embedding)
     found: list[Candidate] = []
     for file in files:
         shape = read
         if file is not first:
             shape = replace(read.scaled(file.bytes - beside), quantization=file.quantization)
-        found.append(Candidate(shape, file.name, repository.id, asked, official))
+        candidate = Candidate(shape, file.name, repository.id, asked, official)
+        if eyes is not None:
+            candidate = replace(candidate, eyes=eyes.name, eyes_bytes=size, eyes_taken=taken)
+        found.append(candidate)
     return tuple(found)
+
+
+def _eyes(repository: "Repository", shape: ModelShape) -> "RemoteFile | None":
+    """Return the vision part to download with a model: of Mistral's kind only, 16 bits if any."""
+    mistral = shape.architecture.startswith("mistral") or (
+        shape.architecture == "llama" and shape.vocabulary == _TEKKEN
+    )
+    if not mistral:
+        return None
+
+    def rank(file: "RemoteFile") -> int:
+        name = file.quantization.upper()
+        return _EYES.index(name) if name in _EYES else len(_EYES)
+
+    return min(repository.projectors, key=rank, default=None)
 
 
 def _representative(files: Sequence["RemoteFile"]) -> "RemoteFile":

@@ -12,7 +12,8 @@ from app.fit import quality
 from app.fit.candidates import Candidate
 from app.fit.devices import Machine
 from app.fit.learned import Learned
-from app.fit.plan import Plan, Row, decided, plan
+from app.fit.plan import Plan, Row, decided, plan, with_eyes
+from app.models import projectors
 from app.models.catalogue import Entry
 from app.models.download_types import siblings
 from app.picker import words
@@ -184,7 +185,8 @@ def of_candidates(
 
     made_from: paths of the files that files of these names are to be quantized from.
     """
-    planned = plan(found, machine, context, learned=learned)
+    found = [_as_it_lies(candidate, here or {}) for candidate in found]
+    planned = with_eyes(plan(found, machine, context, learned=learned))
     lines = [
         _line(rows, planned, sizes or {}, here or {}, revision)
         for rows in _by_quantization(planned.rows)
@@ -193,6 +195,14 @@ def of_candidates(
         lines = [_made(line, made_from) for line in lines]
     lines.sort(key=lambda line: -line.row.shape.weights_bytes)
     return Table(context, choices, advised, tuple(lines), reason(planned), machine)
+
+
+def _as_it_lies(candidate: Candidate, here: dict[tuple[str, str], str]) -> Candidate:
+    """Return a candidate; one that is here without the vision part it could have, without it."""
+    path = here.get((candidate.repository, candidate.file), "")
+    if not path or projectors.wanted(path, projectors.BESIDE):
+        return candidate
+    return replace(candidate, eyes="", eyes_bytes=0, eyes_taken=0)
 
 
 def _by_quantization(rows: Iterable[Row]) -> list[list[Row]]:
@@ -216,11 +226,12 @@ def _line(
     path = here.get((candidate.repository, candidate.file), "")
     folder = candidate.shape.engine == "mlx"
     size = sizes.get((candidate.repository, candidate.file)) or candidate.shape.file_bytes
+    files = () if folder else siblings(candidate.file) + ((candidate.eyes,) * bool(candidate.eyes))
     verdict, tone = words.verdict(row, macs_only=folder and not _has_metal(machine))
     return Line(
         label=f"MLX {row.quantization}" if folder else row.quantization or candidate.file,
         quality=words.quality_of(row.quantization),
-        download_bytes=0 if path else size,
+        download_bytes=0 if path else size + candidate.eyes_bytes,
         weights_bytes=parts.weights + parts.projector,
         context_bytes=parts.kv,
         working_bytes=parts.compute + parts.output + parts.overhead,
@@ -229,9 +240,7 @@ def _line(
         tone=tone,
         best=best,
         row=row,
-        source=Source(
-            candidate.repository, revision, () if folder else siblings(candidate.file), path=path
-        ),
+        source=Source(candidate.repository, revision, files, path=path),
     )
 
 

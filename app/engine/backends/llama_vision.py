@@ -20,9 +20,12 @@ from app.engine.backends.base import LoadProgress, Token, unknown_control
 from app.engine.backends.buffers import Buffers
 from app.engine.backends.llama_cpp import LlamaCppBackend
 from app.engine.backends.llama_mtmd import LoadedProjector
+from app.engine.backends.vocabulary import no_pictures
 from app.engine.protocol import DeviceMemory, LoadOptions, ModelInfo, PictureFile
 from app.errors import Problem, WorldError
 from app.models import projectors
+from app.models.projectors import Projector
+from app.models.split import read_model
 from app.prompts.segments import Control, Image, Prompt, Segment
 
 _END = "[IMG_END]"
@@ -52,14 +55,17 @@ class LlamaVisionBackend(LlamaCppBackend):
     def load(self, options: LoadOptions, progress: LoadProgress) -> ModelInfo:
         """Load the model, then its vision part. Raises WorldError."""
         # Before the model: it is read in a moment, and what is wrong with it is told at once.
-        projector = projectors.read(Path(options.projector))
+        projector, blind = _chosen(options)
         info = super().load(options, progress)
+        if projector is None:
+            return replace(info, blind=blind)
         api, model = self._api, self._loaded.model if self._loaded else None
-        width: int = api.llama_model_n_embd(model)
-        projectors.fitting(projector, width, info.name)
         if _END not in info.controls:
-            raise WorldError(_not_for_pictures(info.name, projector.path.name))
-        self._width = width
+            problem = _not_for_pictures(info.name, projector.path.name)
+            if options.projector == projectors.BESIDE:
+                return replace(info, blind=problem.title)
+            raise WorldError(problem)
+        self._width = projector.text_width
         gpu = info.device != "CPU" and options.gpu_layers != 0
         before = process_memory.anonymous_bytes()
         eyes = LoadedProjector(api, model, projector, gpu=gpu, threads=info.threads)
@@ -114,7 +120,7 @@ class LlamaVisionBackend(LlamaCppBackend):
     def _picture(self, image: Image) -> list[int]:
         """Return the ids of a picture: as many as mtmd cuts a picture of its size into."""
         if self._eyes is None:
-            raise RuntimeError("pictures without a vision part")
+            raise no_pictures()
         if min(image.width, image.height) < 1:
             raise RuntimeError(f"a picture of no size: {image}")
         count = self._eyes.tokens(image.width, image.height)
@@ -177,6 +183,22 @@ class LlamaVisionBackend(LlamaCppBackend):
         if whole:
             self._read += ids
         return whole
+
+
+def _chosen(options: LoadOptions) -> tuple[Projector | None, str]:
+    """Return the vision part to load, or why none of those beside the model can be.
+
+    Raises WorldError where the one that was named cannot be.
+    """
+    path = Path(options.path)
+    width = projectors.width_of(read_model(path))
+    if options.projector != projectors.BESIDE:
+        found = projectors.read(Path(options.projector))
+        return projectors.fitting(found, width, path.name), ""
+    beside = projectors.beside(path, width)
+    if beside.projectors:
+        return beside.projectors[0], ""
+    return None, beside.problems[0].title if beside.problems else ""
 
 
 def _while_negative(ids: Sequence[int], begin: int) -> Iterator[int]:

@@ -69,7 +69,7 @@ class Vocabulary:
                 ids.append(control)
                 strips = bool(self._api.llama_vocab_get_attr(self._vocab, control) & self._rstrip)
             elif isinstance(segment, Image):
-                raise _no_pictures()
+                raise no_pictures()
             elif text := segment.text.lstrip() if strips else segment.text:
                 ids += self._encode_text(text)
                 strips = False
@@ -164,7 +164,7 @@ def _metadata(api: Any, model: Any, key: bytes) -> bytes:
     return buffer.value if found >= 0 else b""
 
 
-def _no_pictures() -> WorldError:
+def no_pictures() -> WorldError:
     """Return the error that says this model was loaded without eyes."""
     return WorldError(
         Problem(

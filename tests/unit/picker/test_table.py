@@ -7,7 +7,7 @@ import pytest
 from app.errors import WorldError
 from app.fit.candidates import from_entry
 from app.fit.devices import NAMES, named
-from app.fit.plan import plan
+from app.fit.plan import plan, with_eyes
 from app.models import catalogue
 from app.models.catalogue import Entry, File
 from app.picker import offer, table, words
@@ -23,7 +23,7 @@ def entry(name: str = "magistral") -> Entry:
 @pytest.mark.parametrize("device", NAMES)
 def test_the_best_line_is_the_plans_choice(device: str) -> None:
     machine, magistral = named(device), entry()
-    planned = plan(from_entry(magistral), machine, 40_960)
+    planned = with_eyes(plan(from_entry(magistral), machine, 40_960))
     found = table.of_entry(magistral, machine, 40_960)
     best = [line for line in found.lines if line.best]
     assert [line.row for line in best] == ([planned.choice] if planned.choice else [])
