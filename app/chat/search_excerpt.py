@@ -8,7 +8,8 @@ with its accents, and fast enough for a thought of a hundred thousand words.
 import re
 import unicodedata
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, cached_property
+from itertools import islice
 
 from app.chat.search_words import UNSPACED, Term, plain, spaced
 
@@ -33,20 +34,19 @@ class Place:
 
     def __init__(self, wanted: Sequence[Term]) -> None:
         self.terms = len(wanted)
-        self._simple = [re.compile(_pattern(term, bare=True), re.IGNORECASE) for term in wanted]
-        self._full = [re.compile(_pattern(term, bare=False), re.IGNORECASE) for term in wanted]
+        self._wanted = wanted
+        self._plain = [re.compile(_pattern(term, bare=True)) for term in wanted]
+
+    @cached_property
+    def _full(self) -> list[re.Pattern[str]]:
+        return [re.compile(_pattern(term, bare=False), re.IGNORECASE) for term in self._wanted]
 
     def hits(self, text: str) -> list[list[tuple[int, int]]]:
         """Return for each term where it stands: starts and ends in characters, a bounded number."""
-        found: list[list[tuple[int, int]]] = []
-        for pattern in self._simple if text.isascii() else self._full:
-            spans: list[tuple[int, int]] = []
-            for hit in pattern.finditer(text, 0, _SEARCHED):
-                spans.append(hit.span())
-                if len(spans) >= _MOST_HITS:
-                    break
-            found.append(spans)
-        return found
+        text = text[:_SEARCHED]
+        if text.isascii():
+            return [_spans(pattern, text.lower()) for pattern in self._plain]
+        return [_spans(pattern, text) for pattern in self._full]
 
     def excerpt(self, text: str) -> tuple[str, tuple[tuple[int, int], ...], int]:
         """Return one line around the best place, the marks in it, and how many terms it has."""
@@ -61,6 +61,10 @@ class Place:
         found = self.hits(line)
         marks = _apart(sorted(span for spans in found for span in spans))
         return line, marks, sum(bool(spans) for spans in found)
+
+
+def _spans(pattern: re.Pattern[str], text: str) -> list[tuple[int, int]]:
+    return [hit.span() for hit in islice(pattern.finditer(text), _MOST_HITS)]
 
 
 def _best(hits: list[list[tuple[int, int]]]) -> int:
@@ -114,16 +118,24 @@ def _apart(spans: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
 
 
 def _pattern(term: Term, *, bare: bool) -> str:
-    """Return an expression for a term. bare: for texts of ASCII letters alone."""
+    """Return an expression for a term. bare: for texts of small ASCII letters alone.
+
+    What stands before is looked back for after the first letters: an expression that begins with
+    what is looked for is searched for ten times as fast.
+    """
     words = "".join(one if _is_said(one) else " " for one in _folded(term.text)).split()
-    said = _BETWEEN.join(
-        "".join(re.escape(one) if bare else _letter(one) for one in word) for word in words
-    )
-    if not said:
+    if not words:
         return "(?!)"
-    before = f"(?<!{_LETTER})" if spaced(words[0]) else ""
+    if bare:
+        said = [re.escape(word) for word in words]
+        begun, rest, length = said[0], "", len(words[0])
+    else:
+        said = ["".join(_letter(one) + _MARKS for one in word) for word in words]
+        begun, length = _letter(words[0][0]), 1
+        rest = said[0][len(begun) :]
+    before = f"(?<!{_LETTER}{'.' * length})" if spaced(words[0]) else ""
     after = f"(?!{_LETTER})" if not term.begins and spaced(words[-1]) else ""
-    return f"{before}{said}{after}"
+    return f"{_BETWEEN.join((f'{begun}{before}{rest}', *said[1:]))}{after}"
 
 
 def _is_said(one: str) -> bool:
@@ -140,7 +152,7 @@ def _folded(text: str) -> str:
 
 def _letter(one: str) -> str:
     alike = _alike().get(one, "")
-    return (f"[{re.escape(one)}{alike}]" if alike else re.escape(one)) + _MARKS
+    return f"[{re.escape(one)}{alike}]" if alike else re.escape(one)
 
 
 @cache
