@@ -9,7 +9,7 @@ import itertools
 import math
 import string
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
@@ -32,8 +32,10 @@ CONTROLS = {
     34: "[THINK]",
     35: "[/THINK]",
 }
-_FIRST_BYTE = 40
-_FIRST_WORD = _FIRST_BYTE + 256
+FIRST_BYTE = 40
+"""The id of the first of the 256 bytes."""
+FIRST_WORD = FIRST_BYTE + 256
+"""The id of the first of `words`."""
 _NORMAL, _CONTROL = 1, 3
 _ALIGNMENT = 32
 
@@ -81,8 +83,17 @@ def _words() -> Iterator[str]:
         yield "".join(letters)
 
 
-def write(path: Path, shape: Shape = TINY, **metadata: str | int | float) -> Path:
-    """Write a model; metadata adds or replaces keys ("." written as "__"). Returns the path."""
+def write(
+    path: Path,
+    shape: Shape = TINY,
+    *,
+    values: Mapping[str, Any] | None = None,
+    **metadata: str | int | float,
+) -> Path:
+    """Write a model; metadata adds or replaces keys ("." written as "__"). Returns the path.
+
+    values: tensors, by name, that are not random: numpy arrays, for a shape with f16 weights only.
+    """
     tokens = vocabulary(shape.vocabulary)
     pairs: dict[str, Any] = {
         "general.architecture": "llama",
@@ -122,7 +133,7 @@ def write(path: Path, shape: Shape = TINY, **metadata: str | int | float) -> Pat
             )
             offset += _padded(_size(kind, dimensions))
         file.write(b"\0" * (-file.tell() % _ALIGNMENT))
-        _write_weights(file, shape, tensors)
+        _write_weights(file, shape, tensors, values or {})
     return path
 
 
@@ -163,17 +174,23 @@ def _padded(size: int) -> int:
 
 
 def _write_weights(
-    file: BinaryIO, shape: Shape, tensors: list[tuple[str, tuple[int, ...]]]
+    file: BinaryIO,
+    shape: Shape,
+    tensors: list[tuple[str, tuple[int, ...]]],
+    values: Mapping[str, Any],
 ) -> None:
     import numpy as np
 
     random = np.random.default_rng(shape.seed)
-    for _, dimensions in tensors:
+    for name, dimensions in tensors:
         kind = _kind(shape, dimensions)
         elements = math.prod(dimensions)
         # Rows of unit length after the product keep the activations in range at any depth.
         deviation = 1 / math.sqrt(dimensions[0])
-        if kind == 0:
+        if name in values:
+            assert (kind, values[name].shape[::-1]) == (1, dimensions), name
+            data = values[name].astype(np.float16).tobytes()
+        elif kind == 0:
             data = np.ones(elements, np.float32).tobytes()
         elif kind == 1:
             noise = random.standard_normal(elements, np.float32) * deviation
@@ -189,14 +206,14 @@ def _write_weights(
 
 def kinds(size: int) -> list[int]:
     """Return the kind of each token of `vocabulary`."""
-    return [_CONTROL if number < _FIRST_BYTE else _NORMAL for number in range(size)]
+    return [_CONTROL if number < FIRST_BYTE else _NORMAL for number in range(size)]
 
 
 def vocabulary(size: int) -> list[str]:
     """Return control tokens, the 256 bytes in byte-level BPE's spelling, then four-letter words."""
-    tokens = [CONTROLS.get(i, f"<SPECIAL_{i}>") for i in range(_FIRST_BYTE)]
+    tokens = [CONTROLS.get(i, f"<SPECIAL_{i}>") for i in range(FIRST_BYTE)]
     tokens += _byte_spellings()
-    tokens += ["\u0120" + word for word in itertools.islice(_words(), size - _FIRST_WORD)]
+    tokens += ["\u0120" + word for word in itertools.islice(_words(), size - FIRST_WORD)]
     assert len(tokens) == size
     return tokens
 

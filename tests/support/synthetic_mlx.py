@@ -7,9 +7,9 @@ import json
 import math
 import random
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from tests.support import synthetic
 from tests.support.synthetic import Shape
@@ -17,10 +17,17 @@ from tests.support.synthetic import Shape
 Kind = Literal["F16", "F32"]
 _BYTES = {"F16": 2, "F32": 4}
 _CODES = {"F16": "e", "F32": "f"}
+_HEAD = "lm_head.weight"
 
 
-def write(folder: Path, shape: Shape, kind: Kind = "F32") -> Path:
-    """Write a model of the llama architecture with `synthetic`'s vocabulary; return the folder."""
+def write(
+    folder: Path, shape: Shape, kind: Kind = "F32", *, values: Mapping[str, Any] | None = None
+) -> Path:
+    """Write a model of the llama architecture with `synthetic`'s vocabulary; return the folder.
+
+    values: tensors, by name, that are not random: numpy arrays.
+    """
+    given = values or {}
     folder.mkdir(parents=True)
     config = {
         "model_type": "llama",
@@ -34,22 +41,29 @@ def write(folder: Path, shape: Shape, kind: Kind = "F32") -> Path:
         "max_position_embeddings": shape.context,
         "rms_norm_eps": 1e-5,
         "rope_theta": 10000.0,
-        "tie_word_embeddings": True,
+        "tie_word_embeddings": _HEAD not in given,
         "eos_token_id": 2,
     }
     (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
     _write_tokenizer(folder, shape.vocabulary)
     header: dict[str, object] = {"__metadata__": {"format": "mlx"}}
     at = 0
-    for name, dimensions in _tensors(shape):
+    tensors = [*_tensors(shape)]
+    if _HEAD in given:
+        tensors.append((_HEAD, (shape.vocabulary, shape.width)))
+    for name, dimensions in tensors:
         end = at + math.prod(dimensions) * _BYTES[kind]
         header[name] = {"dtype": kind, "shape": dimensions, "data_offsets": [at, end]}
         at = end
     spelled = json.dumps(header).encode()
     with (folder / "model.safetensors").open("wb") as file:
         file.write(struct.pack("<Q", len(spelled)) + spelled)
-        for name, dimensions in _tensors(shape):
-            file.writelines(_values(name, dimensions, kind, shape.seed))
+        for name, dimensions in tensors:
+            if name in given:
+                assert given[name].shape == dimensions, name
+                file.write(given[name].astype({"F16": "<f2", "F32": "<f4"}[kind]).tobytes())
+            else:
+                file.writelines(_values(name, dimensions, kind, shape.seed))
     return folder
 
 
@@ -104,7 +118,7 @@ def _write_tokenizer(folder: Path, size: int) -> None:
         for number in sorted(synthetic.CONTROLS)
     ]
     levels = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True}
-    tokenizer = {
+    tokenizer: dict[str, Any] = {
         "version": "1.0",
         "truncation": None,
         "padding": None,
