@@ -9,14 +9,11 @@ import os
 import sys
 from collections.abc import Sequence
 
-USAGE = """usage: ponder [FILE.gguf]     open the window (and a model)
+USAGE = """usage: ponder [FILE …]        open the window (and a model, or files with chats)
        ponder --smoke         open the window, print how long its first paint took, and leave
        ponder COMMAND …       ask, chats, fit, models, render, doctor …: ponder COMMAND --help"""
 
-NO_DISPLAY = (
-    "ponder: there is no display to open a window on. "
-    'Chat in the terminal instead: ponder ask "Your question".'
-)
+INSTEAD = 'Chat in the terminal instead: ponder ask "Your question".'
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -35,13 +32,32 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         return printing.main(arguments[1:])
     smoke = first == "--smoke"
-    if first and not smoke and not _is_model(first):
+    files = () if smoke else tuple(arguments)
+    if first and not smoke and not _is_file(first):
         from app.cli import main as command_line
 
         return command_line(arguments)
-    if not has_display():
-        print(NO_DISPLAY, file=sys.stderr)
+    return _open(files, smoke=smoke)
+
+
+def _open(files: Sequence[str], *, smoke: bool) -> int:
+    """Open the window here, or lead to the one that is open; return the exit status."""
+    from ui import display
+
+    without = display.hindrance()
+    if without:
+        print(f"ponder: {without} {INSTEAD}", file=sys.stderr)
         return 1
+    from app import instance
+    from app.errors import WorldError
+
+    try:
+        claim = None if smoke else instance.first_or_ring(files)
+    except WorldError as error:
+        print(f"ponder: {error.problem.sentence()}", file=sys.stderr)
+        return 1
+    if claim is None and not smoke:
+        return 0
     # Until the first paint nothing becomes garbage, and looking for it costs 9 ms.
     gc.disable()
     # Before anything of Qt: PySide reads the source of every module that is imported after it.
@@ -50,20 +66,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     loaded = settings.load()
     from ui import application
 
-    return application.run(*loaded, model="" if smoke else first, smoke=smoke)
+    # The claim lasts as long as this function does.
+    return application.run(*loaded, files=files, smoke=smoke)
 
 
-def _is_model(argument: str) -> bool:
+def _is_file(argument: str) -> bool:
     """Return whether an argument is a file to open rather than the name of a command."""
-    return argument.lower().endswith(".gguf") or os.sep in argument
-
-
-def has_display() -> bool:
-    """Return whether Qt will find a display. It ends the process where it does not."""
-    if sys.platform in ("win32", "darwin"):
-        return True
-    named = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
-    return any(os.environ.get(name) for name in named)
+    return argument.lower().endswith((".gguf", ".json", ".jsonl", ".zip")) or os.sep in argument
 
 
 if __name__ == "__main__":

@@ -7,8 +7,11 @@ The engine itself starts with the first model.
 
 import gc
 import signal
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import QEvent, Signal
+from PySide6.QtGui import QFileOpenEvent
 from PySide6.QtWidgets import QApplication
 
 from app import paths
@@ -21,23 +24,49 @@ if TYPE_CHECKING:
     from ui.presenter import Presenter
 
 
+class Application(QApplication):
+    """Ponder's application. early: files that came before anyone listened.
+
+    Signals:
+        file_given: the system hands a file over (macOS: a double click on it).
+    """
+
+    file_given = Signal(str)
+
+    def __init__(self, arguments: list[str]) -> None:
+        super().__init__(arguments)
+        self.early: list[str] = []
+
+    def event(self, event: QEvent) -> bool:
+        """Take a file that is handed over."""
+        if isinstance(event, QFileOpenEvent) and event.file():
+            self.early.append(event.file())
+            self.file_given.emit(event.file())
+            return True
+        return super().event(event)
+
+
 def run(
-    settings: "Settings", problem: "Problem | None", *, model: str = "", smoke: bool = False
+    settings: "Settings",
+    problem: "Problem | None",
+    *,
+    files: Sequence[str] = (),
+    smoke: bool = False,
 ) -> int:
     """Open the window and return its exit status when it is closed.
 
-    settings, problem: as `app.settings.load` gave them. model: the path of a model to load at once,
-    "" for the last one when it is needed. smoke: print what the start cost and close.
+    settings, problem: as `app.settings.load` gave them. files: to be opened at once: a model, or
+    chats to be taken in. smoke: print what the start cost and close.
     """
     # Qt's loop does not see Python's signals while it rests: let Ctrl+C in the terminal end us.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    app = QApplication(["ponder", *theme.FUSION])
+    app = Application(["ponder", *theme.FUSION])
     app.setApplicationName("Ponder")
     app.setApplicationDisplayName("Ponder")
     app.setDesktopFileName("ponder")
     theme.install(app, settings.theme, sheet=False)
     window = MainWindow(settings.geometry)
-    start = _Start(app, window, settings, problem, model, smoke=smoke)
+    start = _Start(app, window, settings, problem, files, smoke=smoke)
     window.first_painted.connect(start.begin)
     window.show()
     return app.exec()
@@ -48,11 +77,11 @@ class _Start:
 
     def __init__(
         self,
-        app: QApplication,
+        app: Application,
         window: MainWindow,
         settings: "Settings",
         problem: "Problem | None",
-        model: str,
+        files: Sequence[str],
         *,
         smoke: bool,
     ) -> None:
@@ -60,7 +89,7 @@ class _Start:
         self._window = window
         self._settings = settings
         self._problem = problem
-        self._model = model
+        self._files = files
         self._smoke = smoke
 
     def begin(self) -> None:
@@ -89,8 +118,14 @@ class _Start:
             print(smoke.report(painted_ms), flush=True)
             self._window.close()
             return
-        if self._model:
-            presenter.load_model(self._model)
+        from ui import app_icon
+        from ui.opening import Opening
+
+        self._app.setWindowIcon(app_icon.icon())
+        opening = Opening(self._window, presenter)
+        opening.listen(self._window.notices.show_problem)
+        opening.open([*self._files, *self._app.early])
+        self._app.file_given.connect(lambda path: opening.open([path]))
 
 
 def assemble(window: MainWindow, settings: "Settings") -> "Presenter":

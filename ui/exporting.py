@@ -16,6 +16,7 @@ from ui.notices import Notice
 
 if TYPE_CHECKING:
     from app.chat.session import Session
+    from app.chat.session_state import SessionState
     from app.transcript.export import Form
     from app.transcript.readable import ThinkingForm
     from app.transcript.record import Record
@@ -91,7 +92,7 @@ class Exporting(QObject):
         """Ask for the file."""
         from app.transcript.names import file_name
 
-        record = self._record()
+        record = record_of(self._session.state)
         places = QStandardPaths.StandardLocation.DocumentsLocation
         folder = QStandardPaths.writableLocation(places)
         kind = next(name for one, _, name in _FORMS if one == form)
@@ -114,20 +115,6 @@ class Exporting(QObject):
 
         jobs.run(op, then=lambda _: self._done(path), failed=self._failed, owner=self)
 
-    def _record(self) -> "Record":
-        from app.transcript.record import Record
-
-        state = self._session.state
-        titles = {chat.id: chat.title for chat in state.chats}
-        return Record(
-            id=state.chat_id or "",
-            title=titles.get(state.chat_id or "", ""),
-            conversation=state.conversation,
-            system_prompt=state.system_prompt,
-            thinking_budget=state.thinking_budget,
-            model=state.model.path,
-        )
-
     def _done(self, path: str) -> None:
         folder = QUrl.fromLocalFile(str(Path(path).parent))
 
@@ -143,3 +130,18 @@ class Exporting(QObject):
                 timeout_ms=_SHOWN_MS,
             )
         )
+
+
+def record_of(state: "SessionState") -> "Record":
+    """Return the open chat as it is shown, with all its branches."""
+    from app.transcript.record import Record
+
+    titles = {chat.id: chat.title for chat in state.chats}
+    return Record(
+        id=state.chat_id or "",
+        title=titles.get(state.chat_id or "", ""),
+        conversation=state.conversation,
+        system_prompt=state.system_prompt,
+        thinking_budget=state.thinking_budget,
+        model=state.model.path,
+    )

@@ -8,7 +8,7 @@ class of Qt that is touched for the first time has to be built by PySide.
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QByteArray, QPoint, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
@@ -41,6 +41,8 @@ NARROW_PX = 800
 COMPACT_HEADER_PX = 560
 BELOW = ("new_chat", "search", "find", "find_next", "find_before", "thinking", "rename", "sidebar")
 """Actions on what lies below a dialog."""
+CHATS = (".json", ".jsonl", ".zip")
+"""How the names of files end that may hold chats."""
 NOTICES_TOP_PX = HEIGHT_PX + 12
 
 
@@ -72,12 +74,14 @@ class MainWindow(QMainWindow):
     Signals:
         first_painted: once, when the window has been drawn and is on its way to the screen.
         model_dropped: the path of a .gguf file that was dropped.
+        chats_dropped: paths of files that may hold chats, and where on the screen they fell.
         given: what was dropped to be attached: files (a list of paths) or an image (QImage).
         closing: the window is about to go.
     """
 
     first_painted = Signal()
     model_dropped = Signal(str)
+    chats_dropped = Signal(list, QPoint)
     given = Signal(object)
     closing = Signal()
 
@@ -199,6 +203,8 @@ class MainWindow(QMainWindow):
             event.accept()
         if path:
             self.model_dropped.emit(path)
+        elif isinstance(given, list) and all(one.lower().endswith(CHATS) for one in given):
+            self.chats_dropped.emit(given, self.mapToGlobal(event.position().toPoint()))
         elif given is not None:
             self.given.emit(given)
 

@@ -39,8 +39,9 @@ def settings_menu(
     privacy: Privacy,
     shortcuts: QAction,
     reading: Sequence[QAction] = (),
+    chats: Sequence[QAction] = (),
 ) -> QMenu:
-    """Return the gear's menu: the theme, how chats are read, the network, and the list of keys."""
+    """Return the gear's menu: theme, how chats are read, chats as files, the network, the keys."""
     menu = _menu(parent, "Settings")
     _heading(menu, "Theme")
     group = QActionGroup(menu)
@@ -52,6 +53,9 @@ def settings_menu(
     if reading:
         _heading(menu, "Chat")
         menu.addActions(list(reading))
+    if chats:
+        _heading(menu, "Chats")
+        menu.addActions(list(chats))
     _heading(menu, "Privacy")
     offline = menu.addAction("Work offline")
     offline.setCheckable(True)

@@ -24,6 +24,7 @@ from ui.mirror import Mirror
 from ui.notices import UNDO_MS, Notice
 from ui.picker.models import Models
 from ui.reading_settings import ReadingSettings
+from ui.transcripts.desk import Transcripts
 
 if TYPE_CHECKING:
     from app.chat.load_plan import LoadPlan
@@ -59,6 +60,13 @@ class Presenter(QObject):
             session,
             failed=self._on_problem,
             keep=lambda form: self._save_settings(export_thinking=form),
+        )
+        self.transcripts = Transcripts(
+            window,
+            session,
+            do=self._do,
+            failed=self._on_problem,
+            opened=lambda: self.models.opened,
         )
         self._mirror = Mirror(window, session, self.models.look)
         bridge.changed.connect(self._on_changed)
@@ -251,7 +259,8 @@ class Presenter(QObject):
         )
         keys = self._window.actions_["shortcuts"]
         reading = self._reading.in_menu()
-        menu = settings_menu(self._window, self._on_theme, privacy, keys, reading)
+        chats = self.transcripts.in_menu()
+        menu = settings_menu(self._window, self._on_theme, privacy, keys, reading, chats)
         at = button.mapToGlobal(button.rect().topLeft())
         at.setY(at.y() - menu.sizeHint().height())
         menu.popup(at)

@@ -61,12 +61,17 @@ class Imported:
 
 def read(path: Path) -> Imported:
     """Return the chats of a file. Raises WorldError in one sentence where there are none."""
+    return loads(bytes_of(path))
+
+
+def bytes_of(path: Path) -> bytes:
+    """Return what a file holds. Raises WorldError where it cannot be read, or is too large."""
     try:
         size = path.stat().st_size
         if size > MOST_BYTES:
             raise _refused(f"it has {in_words(size)}, and {in_words(MOST_BYTES)} is the most")
         with path.open("rb") as file:
-            data = file.read(MOST_BYTES + 1)
+            return file.read(MOST_BYTES + 1)
     except OSError as error:
         raise WorldError(
             Problem(
@@ -76,7 +81,6 @@ def read(path: Path) -> Imported:
                 str(error),
             )
         ) from error
-    return loads(data)
 
 
 def loads(data: bytes, *, now: float | None = None) -> Imported:

@@ -77,17 +77,19 @@ def replay(
     model: str | None = None,
     seed: int | None = None,
     changed: Collection[int] = (),
+    others: Callable[[str], str] = lambda _: "",
     told: Callable[[Progress], None] = lambda _: None,
 ) -> Iterator[Compared]:
     """Run every answer again, in the order they were made, and yield what came of each.
 
     model, seed: to use in place of the recorded ones. changed: the numbers of messages that are not
-    as they were written (`chain.verify`), 0 among them for the chat's own data. told: hears how far
-    it is, often. Raises WorldError where a model cannot be loaded at all.
+    as they were written (`chain.verify`), 0 among them for the chat's own data. others: gives, for
+    a path where there is no file, another where the same may be, or "". told: hears how far it is,
+    often. Raises WorldError where a model cannot be loaded at all.
     """
     numbered = list(enumerate(record.conversation.messages.values(), 1))
     answers = [(number, one) for number, one in numbered if one.role == "assistant"]
-    runner = _Runner(opened, model, seed, told)
+    runner = _Runner(opened, model, seed, others, told)
     places = {message.id: number for number, message in numbered}
     for at, (number, message) in enumerate(answers, 1):
         runner.progress = Progress(at, len(answers))
@@ -159,12 +161,14 @@ class _Runner:
         opened: Engine,
         model: str | None,
         seed: int | None,
+        others: Callable[[str], str],
         told: Callable[[Progress], None],
     ) -> None:
         self.progress = Progress(1, 1)
         self._opened = opened
         self._model = model
         self._seed = seed
+        self._others = others
         self._told = told
         self._options: LoadOptions | None = None
         self._info: ModelInfo | None = None
@@ -196,6 +200,8 @@ class _Runner:
 
     def _load(self, by: Provenance) -> ModelInfo:
         path = self._model or by.file
+        if self._model is None and not Path(path).exists():
+            path = self._others(path) or path
         if not Path(path).exists():
             raise WorldError(
                 Problem(
