@@ -30,7 +30,8 @@ class Settings:
     """theme: as the window shows it. last_model: path of the model to load at the next start.
 
     context: tokens a model is loaded with. thinking_budget: tokens of thinking for new chats, None
-    is no limit. keep_thinking: whether earlier thoughts go into the prompt. geometry: the window's
+    is no limit. keep_thinking: whether earlier thoughts go into the prompt, None is as the model's
+    makers advise. geometry: the window's
     place and size, as the window writes it. unknown: keys of another version of Ponder. offline: no
     connection is made at all. models_folder: where downloads go, "" is Ponder's own place.
     more_folders: folders of the user's with models, used in place. zoom: how large chats are shown,
@@ -42,7 +43,7 @@ class Settings:
     last_model: str = ""
     context: int = 8192
     thinking_budget: int | None = None
-    keep_thinking: bool = False
+    keep_thinking: bool | None = None
     geometry: str = ""
     unknown: Mapping[str, Any] = field(default_factory=dict)
     offline: bool = False
@@ -66,7 +67,7 @@ _SOUND: Mapping[str, Callable[[Any], bool]] = {
     "last_model": lambda value: isinstance(value, str),
     "context": lambda value: _is_count(value, MIN_CONTEXT),
     "thinking_budget": lambda value: value is None or _is_count(value, 0),
-    "keep_thinking": lambda value: isinstance(value, bool),
+    "keep_thinking": lambda value: value is None or isinstance(value, bool),
     "geometry": lambda value: isinstance(value, str),
     "offline": lambda value: isinstance(value, bool),
     "models_folder": lambda value: isinstance(value, str),

@@ -4,9 +4,10 @@ One exists at a time. It belongs to a chat, not to the window's view, so that it
 written, and saved, while another chat is looked at.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from app.chat.message import Message, Provenance
+from app.chat.options import ChatOptions
 from app.chat.turn import TurnState, begin, reduce
 from app.engine.protocol import Event, Generate
 from app.errors import Problem
@@ -22,6 +23,7 @@ class Answer:
 
     message: as stored when the turn began. branch: the messages the model is asked to go on from,
     `message` itself the last of them where it is continued. request: None until it was sent.
+    context: tokens that the model holds, 0 before it is asked.
     """
 
     chat_id: str
@@ -30,6 +32,8 @@ class Answer:
     turn: TurnState
     system_prompt: str = ""
     thinking_budget: int | None = None
+    options: ChatOptions = field(default_factory=ChatOptions)
+    context: int = 0
     request: int | None = None
     command: Generate | None = None
     prompt_format: str = ""
@@ -71,10 +75,24 @@ class Answer:
             self.message,
             parts=turn.parts(),
             status=turn.status,
-            note=turn.problem.sentence() if turn.problem else "",
+            note=turn.problem.sentence() if turn.problem else self._full_note(),
             usage=turn.usage,
             provenance=self.provenance or self.message.provenance,
         )
+
+    @property
+    def full(self) -> bool:
+        """Whether it ended because the context was full."""
+        usage = self.turn.usage
+        if self.turn.status != "length" or usage is None or not self.context:
+            return False
+        written = usage.thinking_tokens + usage.answer_tokens
+        return usage.prompt_tokens + written >= self.context
+
+    def _full_note(self) -> str:
+        if not self.full:
+            return ""
+        return f"The model's context of {self.context:,} tokens is full. What came is kept."
 
     def context_tokens(self) -> int:
         """Return how many tokens of the context are filled."""

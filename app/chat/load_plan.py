@@ -28,6 +28,8 @@ SPEED_TOKENS = 64
 """An answer of fewer says more about its first token than about the speed."""
 
 _CONTEXTS = (32_768, 24_576, 16_384, 12_288, 8192, 4096, 2048)
+_GRAIN = 256
+"""Tokens: llama.cpp pads its cache to as many."""
 _SHRINK = 0.9
 """Of what failed: the next setting takes a tenth less, or it would fail as well."""
 
@@ -136,6 +138,41 @@ def smaller(
     return LoadPlan.of_row(row, machine) if row else None
 
 
+def larger(
+    path: Path,
+    context: int,
+    needed: int,
+    machine: "Machine",
+    learned: "Learned | None" = None,
+) -> LoadPlan | None:
+    """Return a plan with a larger context, None where none fits or the model was made for none.
+
+    context: tokens that it holds now. needed: that it must hold at least. Twice as many as now are
+    tried first: who is short of room once will be again. One that is all where it is fastest goes
+    before one that is not.
+    Raises WorldError where the file tells no dimensions.
+    """
+    from app.fit.candidates import from_path
+    from app.fit.plan import plan
+
+    candidate = from_path(path)
+    most = candidate.shape.context_train
+    wanted = max(2 * context, needed)
+    steps = sorted({wanted, needed, *(step for step in _CONTEXTS if needed <= step < wanted)})
+    lengths = [_whole(length) for length in reversed(steps)]
+    if most:
+        lengths = [min(length, most) for length in lengths if needed <= most]
+    partial: Row | None = None
+    for length in dict.fromkeys(lengths):
+        rows = plan([candidate], machine, length, learned=learned).rows
+        fitting = [row for row in rows if row.verdict == "fits"]
+        if fitting:
+            best = min(fitting, key=lambda row: row.lost_points)
+            return LoadPlan.of_row(best, machine)
+        partial = partial or next((row for row in rows if row.verdict == "partial"), None)
+    return LoadPlan.of_row(partial, machine) if partial else None
+
+
 def promise(candidate: "Candidate", plan: LoadPlan, machine: "Machine") -> int:
     """Return the bytes that a plan takes of the devices it is meant for, by formula."""
     from app.fit.memory import Placement, estimate
@@ -236,6 +273,11 @@ def _best(
         if fitting:
             return min(fitting, key=lambda row: (row.verdict != "fits", row.lost_points))
     return None
+
+
+def _whole(length: int) -> int:
+    """Return a context rounded up to what engines allocate anyway."""
+    return -(-length // _GRAIN) * _GRAIN
 
 
 def _lengths(context: int, trained: int) -> Iterator[int]:

@@ -80,9 +80,9 @@ class Provenance:
     (app.models.weights), "" until they were worked out. system: the user's addition to the model's
     own system prompt. thinking_budget, keep_thinking: as the answer was asked for. edited: a person
     changed what the model wrote; resumed: it was written in several goes, of which these are the
-    last one's figures. left_out: so many of the oldest messages of its branch the model was not shown
-    any more, to make room. imported: the program whose chat it was; nothing but the model is known then,
-    and no hash vouches for it.
+    last one's figures. left_out: so many of the oldest messages of its branch the model was not
+    shown any more, to make room. imported: the program whose chat it was; nothing but the model is
+    known then, and no hash vouches for it.
     """
 
     model: str

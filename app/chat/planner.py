@@ -85,6 +85,28 @@ class Planner:
 
         self._call(_Call(work, done, plans=True))
 
+    def larger(
+        self,
+        path: str,
+        context: int,
+        needed: int,
+        *,
+        gives_back: tuple[int, int],
+        done: Planned,
+    ) -> None:
+        """Plan a file with a larger context than it has now; None where none fits.
+
+        needed: tokens that it must hold at least. gives_back: as in `first`.
+        """
+
+        def work() -> LoadPlan | None:
+            from app.fit.learned import Learned
+
+            machine = _this_machine().given_back(*gives_back)
+            return load_plan.larger(Path(path), context, needed, machine, Learned())
+
+        self._call(_Call(work, done, plans=True))
+
     def keep(self, path: str, plan: LoadPlan) -> None:
         """Load this file so from now on: the user chose it."""
         self._do(lambda: kept_plans.keep(path, plan))

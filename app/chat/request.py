@@ -4,6 +4,7 @@ Used by the window's session and by `ponder ask`, so that both ask the same ques
 model in the same way.
 """
 
+import dataclasses
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from app.chat.attached_text import for_model
 from app.chat.attachments import Kept
 from app.chat.message import File, Image, Message, Provenance, Text, Thinking
+from app.chat.options import ChatOptions
 from app.engine.protocol import Generate, ModelInfo, PictureFile, Sampling
 from app.models.weights import Weights
 from app.prompts import detect, mistral
@@ -26,17 +28,51 @@ class Wishes:
 
     system: the user's own addition to the model's system prompt, "" for none; replace_system: it
     takes the place of the model's. prompt_format: one of app.prompts.detect.FORMATS, "" for the
-    model's own.
+    model's own. left_out: so many of the oldest messages are not shown to the model, to make room;
+    that is for who makes the turns to see to, and is recorded.
     """
 
     system: str = ""
     seed: int | None = None
     temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    min_p: float | None = None
+    repetition: float | None = None
     max_tokens: int = 0
     thinking_budget: int | None = None
     keep_thinking: bool = False
     replace_system: bool = False
     prompt_format: str = ""
+    left_out: int = 0
+
+
+def wishes_of(
+    options: ChatOptions,
+    info: ModelInfo,
+    *,
+    system: str,
+    thinking_budget: int | None,
+    keep_thinking: bool | None,
+    left_out: int = 0,
+) -> Wishes:
+    """Return what a chat wishes of a model.
+
+    keep_thinking: where the chat has no opinion; None is as the model's makers advise.
+    """
+    keeps = keep_thinking if options.keep_thinking is None else options.keep_thinking
+    return Wishes(
+        system=system,
+        seed=options.seed,
+        temperature=options.temperature,
+        top_p=options.top_p,
+        top_k=options.top_k,
+        min_p=options.min_p,
+        repetition=options.repetition,
+        thinking_budget=thinking_budget,
+        keep_thinking=detect.keeps_thoughts(info) if keeps is None else keeps,
+        left_out=left_out,
+    )
 
 
 def turn_of(message: Message, *, sees: bool = False) -> Turn:
@@ -128,17 +164,23 @@ def prompt_for(
     return templated, choice.name
 
 
+def recommended(info: ModelInfo) -> Sampling:
+    """Return the sampling that a model's makers recommend: its file's, else Magistral's card's."""
+    return info.sampling or Sampling()
+
+
 def sampling_for(info: ModelInfo, wishes: Wishes) -> Sampling:
-    """Return the sampling: the file's own recommendation, else Magistral's card (0.7, top_p 0.95).
+    """Return the sampling: the recommended one, but for what is wished for.
 
     A seed that is not wished for is drawn, so that it can be recorded and asked for again.
     """
-    base = info.sampling or Sampling()
+    own = {
+        name: value
+        for name in ("temperature", "top_p", "top_k", "min_p", "repetition")
+        if (value := getattr(wishes, name)) is not None
+    }
     seed = wishes.seed if wishes.seed is not None else random.SystemRandom().getrandbits(32)
-    temperature = base.temperature if wishes.temperature is None else wishes.temperature
-    return Sampling(
-        temperature=temperature, top_k=base.top_k, top_p=base.top_p, min_p=base.min_p, seed=seed
-    )
+    return dataclasses.replace(recommended(info), **own, seed=seed)
 
 
 def generation(
@@ -248,6 +290,7 @@ def provenance(
         system=wishes.system,
         thinking_budget=wishes.thinking_budget,
         keep_thinking=wishes.keep_thinking,
+        left_out=wishes.left_out,
         edited=before is not None and before.edited,
         resumed=before is not None,
     )

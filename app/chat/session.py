@@ -23,18 +23,16 @@ from app.chat.message import (
     new_id,
 )
 from app.chat.model_slot import ModelState
+from app.chat.options import options_key, to_json
 from app.chat.session_core import OPEN_CHAT
-from app.chat.session_library import SessionLibrary
+from app.chat.session_room import SessionRoom
 from app.engine.protocol import Cancel, CloseThinking
 from app.errors import Problem
-
-DRAFT_DELAY_S = 0.5
-"""A draft is written half a second after the last key, so that typing costs no disk writes."""
 
 EDITED_NOTE = "Edited by hand."
 
 
-class Session(SessionLibrary):
+class Session(SessionRoom):
     """What a user can do. Actions change the state at once and are saved behind it."""
 
     def delete_chat(self, chat_id: str) -> None:
@@ -42,15 +40,6 @@ class Session(SessionLibrary):
         if self.state.running_chat == chat_id:
             self.stop()
         super().delete_chat(chat_id)
-
-    def set_draft(self, text: str) -> None:
-        """Keep what is typed and not sent. Who begins to type will want the model: load it now."""
-        if text == self.state.draft:
-            return
-        self.state = replace(self.state, draft=text)
-        self._draft_due = time.monotonic() + DRAFT_DELAY_S
-        if text.strip():
-            self._want_model()
 
     def _want_model(self) -> None:
         model = self.state.model
@@ -106,7 +95,8 @@ class Session(SessionLibrary):
     # ------------------------------------------------------------ turns
 
     def send(self, text: str, *, without_images: bool = False, alone: bool = False) -> bool:
-        """Send a message and begin its answer; False where that cannot be (it is said why).
+        """Send a message and begin its answer; False where that cannot be (it is said why) or not
+        yet: near the end of the context it is counted first, and sent by itself if it fits.
 
         What is attached goes with it. without_images: images are not shown to the model, which
         one that cannot see needs the user's word for. alone: the text is not the draft's, which
@@ -120,8 +110,16 @@ class Session(SessionLibrary):
             return False
         said = (Text(text),) if text.strip() else ()
         user = self._message(self.state.conversation.leaf, "user", (*attached, *said))
-        self._begin(user, sent=not alone)
-        return True
+
+        def begin() -> None:
+            # Who went on typing while it was counted keeps that.
+            more = self.state.draft.removeprefix(text) if not alone else ""
+            self._begin(user, sent=not alone)
+            if more and more != self.state.draft:
+                self.set_draft(more)
+
+        branch = (*self.state.conversation.branch(), user)
+        return self._when_it_fits(branch, begin, text=text)
 
     def retry(self, message_id: str) -> bool:
         """Answer again, beside the answer that is there."""
@@ -129,8 +127,8 @@ class Session(SessionLibrary):
             return False
         message = self.state.conversation.messages[message_id]
         parent = message.parent_id if message.role == "assistant" else message.id
-        self._begin(parent_id=parent)
-        return True
+        branch = self._branch_to(parent) if parent is not None else ()
+        return self._when_it_fits(branch, lambda: self._begin(parent_id=parent))
 
     def edit(self, message_id: str, text: str) -> bool:
         """Put another text beside a message: a question is answered anew, an answer just kept.
@@ -144,8 +142,9 @@ class Session(SessionLibrary):
             if not self._may_begin():
                 return False
             parts = (*self._shown_again(message.attachments), Text(text))
-            self._begin(self._message(message.parent_id, "user", parts))
-            return True
+            user = self._message(message.parent_id, "user", parts)
+            before = self._branch_to(message.parent_id) if message.parent_id is not None else ()
+            return self._when_it_fits((*before, user), lambda: self._begin(user), text=text)
         kept = tuple(part for part in message.parts if isinstance(part, Thinking))
         by = message.provenance
         edited = replace(
@@ -171,13 +170,24 @@ class Session(SessionLibrary):
             note=EDITED_NOTE,
             provenance=None if by is None else replace(by, edited=True),
         )
-        self._add(edited)
-        branch = self._branch_to(edited.id)
-        self._start(edited, branch if edited.parts else branch[:-1])
-        return True
+        before = self._branch_to(message.parent_id) if message.parent_id is not None else ()
 
-    def continue_answer(self, message_id: str, *, answer_now: bool = False) -> bool:
-        """Go on with an answer that stopped; answer_now closes its thought first."""
+        def begin() -> None:
+            self._add(edited)
+            branch = self._branch_to(edited.id)
+            self._start(edited, branch if edited.parts else branch[:-1])
+
+        goes_on = bool(edited.parts)
+        branch = (*before, edited) if goes_on else before
+        return self._when_it_fits(branch, begin, unfinished=goes_on, text=text)
+
+    def continue_answer(
+        self, message_id: str, *, answer_now: bool = False, unasked: bool = False
+    ) -> bool:
+        """Go on with an answer that stopped; answer_now closes its thought first.
+
+        unasked: only say what stands in the way of it.
+        """
         if not self._may_begin():
             return False
         message = self.state.conversation.messages[message_id]
@@ -187,10 +197,14 @@ class Session(SessionLibrary):
             if not (isinstance(part, Text) and not part.text)
         )
         resumed = replace(message, parts=parts, status="running", note="")
-        self._change("conversation", conversation=self.state.conversation.with_message(resumed))
-        branch = self._branch_to(resumed.id)
-        self._start(resumed, branch if parts else branch[:-1])
-        return True
+        branch = (*self._branch_to(message_id)[:-1], *((resumed,) if parts else ()))
+
+        def begin() -> None:
+            conversation = self.state.conversation.with_message(resumed)
+            self._change("conversation", conversation=conversation)
+            self._start(resumed, branch)
+
+        return self._when_it_fits(branch, begin, unfinished=bool(parts), unasked=unasked)
 
     def stop(self) -> None:
         """Stop the running answer; what came is kept."""
@@ -262,6 +276,7 @@ class Session(SessionLibrary):
         answer = Answer.start(chat_id, reply, branch, time.monotonic())
         answer.system_prompt = self.state.system_prompt
         answer.thinking_budget = self.state.thinking_budget
+        answer.options = self.state.options
         self._answer = answer
         self._change("turn", running=reply.id, running_chat=chat_id)
         model: ModelState = self.state.model
@@ -308,6 +323,9 @@ class Session(SessionLibrary):
                 takes_draft=takes_draft,
             )
         )
+        said = to_json(state.options)
+        if said:
+            self._durable.put(lambda store: store.set_state(options_key(chat_id), said))
         self._durable.put(lambda store: store.set_state(OPEN_CHAT, chat_id))
         begun = ChatSummary(chat_id, title, time.time())
         self._change("chats", chats=in_order((begun, *state.chats)))

@@ -5,8 +5,10 @@ from dataclasses import replace
 from app.chat.conversation import Conversation
 from app.chat.listing import in_order
 from app.chat.message import Attachment
+from app.chat.options import ChatOptions
 from app.chat.session_attachments import SessionAttachments
-from app.chat.session_core import OPEN_CHAT
+from app.chat.session_core import OPEN_CHAT, read_chat
+from app.chat.store import StoredChat
 
 
 class SessionChats(SessionAttachments):
@@ -29,6 +31,7 @@ class SessionChats(SessionAttachments):
             attached=(),
             system_prompt="",
             thinking_budget=self.settings.thinking_budget,
+            options=ChatOptions(),
         )
         self._recount()
         self._store.call(
@@ -53,11 +56,11 @@ class SessionChats(SessionAttachments):
         self._wanted_chat = chat_id
 
         # Behind the writes that are waiting: the chat may be among them.
-        def show(chat: object) -> None:
+        def show(found: tuple[StoredChat, ChatOptions]) -> None:
             if self._wanted_chat == chat_id:
-                self._show_chat(chat)  # type: ignore[arg-type]
+                self._show_chat(*found)
 
-        self._store.call(lambda store: store.load(chat_id), show, self._report)
+        self._store.call(lambda store: read_chat(store, chat_id), show, self._report)
         self._note_open_chat(chat_id)
 
     def _leave_chat(self) -> None:

@@ -15,8 +15,9 @@ from app.chat.answer import Answer
 from app.chat.durable import DurableWrites
 from app.chat.listing import in_order
 from app.chat.message import Attachment, ChatSummary, Message
+from app.chat.options import ChatOptions, from_json, options_key, shown
 from app.chat.request import Wishes, generation, pictures_of, provenance, turn_of
-from app.chat.session_model import SessionModel
+from app.chat.session_counting import Done, SessionCounting
 from app.chat.session_state import Change
 from app.chat.store import INTERRUPTED_NOTE, Store, StoredChat
 from app.chat.store_worker import StoreWorker
@@ -37,6 +38,7 @@ class _Opening:
 
     chats: tuple[ChatSummary, ...]
     chat: StoredChat | None
+    options: ChatOptions
     draft: str
     attached: tuple[Attachment, ...]
 
@@ -45,11 +47,16 @@ def _read_opening(store: Store) -> _Opening:
     chats = store.list_chats()
     last = store.get_state(OPEN_CHAT)
     known = any(chat.id == last for chat in chats)
-    chat = store.load(last) if last and known else None
-    return _Opening(chats, chat, store.new_draft(), store.new_attached())
+    chat, options = read_chat(store, last) if last and known else (None, ChatOptions())
+    return _Opening(chats, chat, options, store.new_draft(), store.new_attached())
 
 
-class SessionCore(SessionModel):
+def read_chat(store: Store, chat_id: str) -> tuple[StoredChat, ChatOptions]:
+    """Return a chat as it was left, and its options. Raises WorldError where there is none."""
+    return store.load(chat_id), from_json(store.get_state(options_key(chat_id)))
+
+
+class SessionCore(SessionCounting):
     """State, news and the running answer of one window. Not thread-safe."""
 
     def __init__(
@@ -66,6 +73,7 @@ class SessionCore(SessionModel):
         super().__init__(settings, wakeup)
         self.kept = attachments.Kept(database.with_name(attachments.FOLDER))
         self._answer: Answer | None = None
+        self._counts: dict[int, Done] = {}
         self._closed = False
         self._outstanding = 1
         self._wanted_chat: str | None = None
@@ -84,7 +92,8 @@ class SessionCore(SessionModel):
         """Take in what store and engine have said; return what changed since the last call."""
         now = time.monotonic()
         for at, event in self._engine.poll():
-            self._take(event, at)
+            if not self._take_count(event):
+                self._take(event, at)
         answer = self._answer
         if answer is not None and answer.checkpoint_due(now) and self._durable.empty:
             message = answer.current()
@@ -95,7 +104,7 @@ class SessionCore(SessionModel):
         if self._draft_due is not None and now >= self._draft_due:
             self._write_draft()
         self._durable.tick(now)
-        self._weigh()
+        self._tick(now)
         self._outstanding = self._store.poll() + self._planner.poll()
         changes = frozenset(self._changes)
         self._changes.clear()
@@ -109,9 +118,14 @@ class SessionCore(SessionModel):
             or self._answer is not None
             or self.state.model.phase == "loading"
             or self._outstanding
+            or self._counts
             or self._draft_due is not None
             or not self._durable.empty
         )
+
+    def _tick(self, now: float) -> None:
+        """Do what is to be done from time to time. now: seconds, monotonic."""
+        self._weigh()
 
     def problems(self) -> Sequence[Problem]:
         """Take the problems to be shown since the last call."""
@@ -186,7 +200,7 @@ class SessionCore(SessionModel):
         self._change("turn", turn=answer.turn)
         if not answer.turn.over:
             if self.state.chat_id == answer.chat_id:
-                self._change("context", context_used=answer.context_tokens())
+                self._change("context", context_used=answer.context_tokens(), filling=None)
             return
         message = self._weighed(answer.current())
         self._answer = None
@@ -199,15 +213,21 @@ class SessionCore(SessionModel):
         self._change("turn", running=None, running_chat=None)
         self._touch(answer.chat_id)
         self._recount()
+        self._ended(answer)
+
+    def _ended(self, answer: Answer) -> None:
+        """Hear of an answer that is over."""
 
     def _generate(self, answer: Answer) -> None:
         """Ask the engine for an answer, now that the model's facts are known."""
         info = self.state.model.info
         if info is None:
             raise RuntimeError("no model is known")
+        answer.context = info.context
         wishes = self._wishes(answer)
-        turns = [turn_of(message, sees=info.sees) for message in answer.branch]
-        pictures = pictures_of(answer.branch, self.kept)
+        seen = shown(answer.branch, wishes.left_out)
+        turns = [turn_of(message, sees=info.sees) for message in seen]
+        pictures = pictures_of(seen, self.kept)
         if pictures and not info.sees:
             self._report(unseen(info.name))
         try:
@@ -226,10 +246,8 @@ class SessionCore(SessionModel):
         self._engine.send(answer.command)
 
     def _wishes(self, answer: Answer) -> Wishes:
-        return Wishes(
-            system=answer.system_prompt,
-            thinking_budget=answer.thinking_budget,
-            keep_thinking=self.settings.keep_thinking,
+        return self._wishes_of(
+            answer.options, answer.branch, answer.system_prompt, answer.thinking_budget
         )
 
     def _weighed(self, message: Message) -> Message:
@@ -267,11 +285,11 @@ class SessionCore(SessionModel):
         self._change("chats", opened=True, chats=in_order(chats))
         if self.state.chat_id is None and not self.state.draft:
             if opening.chat is not None:
-                self._show_chat(opening.chat)
+                self._show_chat(opening.chat, opening.options)
             else:
                 self._change("chat", "attached", draft=opening.draft, attached=opening.attached)
 
-    def _show_chat(self, chat: StoredChat) -> None:
+    def _show_chat(self, chat: StoredChat, options: ChatOptions) -> None:
         """Show a chat as it was left; the answer that is being written in it, as it is now."""
         conversation = chat.conversation
         answer = self._answer
@@ -291,6 +309,7 @@ class SessionCore(SessionModel):
             attached=chat.attached,
             system_prompt=chat.system_prompt,
             thinking_budget=chat.thinking_budget,
+            options=options,
         )
         self._recount()
 
@@ -303,7 +322,8 @@ class SessionCore(SessionModel):
                 usage = message.usage
                 used = usage.prompt_tokens + usage.thinking_tokens + usage.answer_tokens
                 break
-        self._change("context", context_used=used, context_total=info.context if info else 0)
+        total = info.context if info else 0
+        self._change("context", context_used=used, context_total=total, filling=None)
 
     def _touch(self, chat_id: str) -> None:
         """Move a chat to the top of the list: something was written in it."""

@@ -7,7 +7,21 @@ from typing import Literal
 from app.chat.conversation import Conversation
 from app.chat.message import Attachment, ChatSummary
 from app.chat.model_slot import ModelState
+from app.chat.options import ChatOptions
+from app.chat.room import NoRoom
 from app.chat.turn import TurnState
+
+
+@dataclass(frozen=True, slots=True)
+class Filling:
+    """What fills the context, in tokens as the engine counted them; the rest is the chat so far.
+
+    thoughts: of earlier answers, where they are kept. draft: what is typed and attached.
+    """
+
+    system: int = 0
+    thoughts: int = 0
+    draft: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +31,10 @@ class SessionState:
     opened: the store has answered; before, nothing is known of the chats. chat_id: the open chat,
     None for one not yet begun. running: the message that is being written, in whatever chat
     (running_chat), None when idle. turn: its state. collapsed: whether a message's thinking is
-    folded, where the user chose. attached: what will be sent with the draft.
+    folded, where the user chose. attached: what will be sent with the draft. context_used: tokens
+    of the running answer's context or, when idle, of the next prompt; filling: what they are, None
+    where the engine did not count them. options: of the open chat. room: what stands in the way of
+    an answer for which there is too little room, and what can be done.
     """
 
     opened: bool = False
@@ -33,10 +50,15 @@ class SessionState:
     turn: TurnState | None = None
     context_used: int = 0
     context_total: int = 0
+    filling: Filling | None = None
+    options: ChatOptions = field(default_factory=ChatOptions)
+    room: NoRoom | None = None
     thinking_budget: int | None = None
     system_prompt: str = ""
 
 
-Change = Literal["chats", "chat", "conversation", "turn", "model", "context", "options", "attached"]
+Change = Literal[
+    "chats", "chat", "conversation", "turn", "model", "context", "options", "attached", "room"
+]
 """What pump() reports. chat: another chat (or a new one) is shown, its draft and options with it.
 turn: the running answer grew or ended. The rest name fields of the state."""

@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from app.engine.backends.base import Backend
 from app.engine.prompting import resolve
 from app.engine.protocol import Count, Counted
+from app.errors import WorldError
 from app.prompts.renderer import Renderer
-from app.prompts.segments import Control, Prompt
-from app.reasoning.formats import FORMATS
+from app.prompts.segments import Control, Prompt, Templated
+from app.reasoning.formats import FORMATS, Format
 
 _KEPT_CHARS = 4_000_000
 """Of text whose count is remembered: more than the longest context holds."""
@@ -29,16 +30,16 @@ class Counter:
         self._chars = 0
 
     def counted(self, job: Count) -> Counted:
-        """Return the answer to a Count. Raises WorldError where Generate would."""
+        """Return the answer to a Count."""
         row = FORMATS[job.reasoning]
-        counts = [
-            self._count(resolve(self._backend, prompt, row, self._renderer).prompt)
-            for prompt in job.prompts
-        ]
-        return Counted(job.request, tuple(counts))
+        return Counted(job.request, tuple(self._count(prompt, row) for prompt in job.prompts))
 
-    def _count(self, prompt: Prompt) -> int:
-        return sum(self._stretch(stretch) for stretch in _stretches(prompt))
+    def _count(self, prompt: Prompt | Templated, row: Format) -> int | None:
+        try:
+            written = resolve(self._backend, prompt, row, self._renderer)
+            return sum(self._stretch(stretch) for stretch in _stretches(written.prompt))
+        except WorldError:
+            return None
 
     def _stretch(self, stretch: Prompt) -> int:
         found = self._known.get(stretch)

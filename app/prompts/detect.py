@@ -166,6 +166,15 @@ def default_system(info: ModelInfo) -> Turn | None:
     return None
 
 
+def keeps_thoughts(info: ModelInfo) -> bool:
+    """Whether a model's makers advise to leave earlier thoughts in the prompt.
+
+    Those of Ministral's reasoning models do; Magistral's leave the choice to whoever asks, and
+    without them there is room for more turns. What others advise, their templates do by themselves.
+    """
+    return default_system(info) is MINISTRAL_SYSTEM_PROMPT
+
+
 def system_turn(info: ModelInfo, own: str, *, instead: bool = False) -> Turn | None:
     """Return the model's own system prompt with the user's text merged into it.
 
