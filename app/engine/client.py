@@ -27,6 +27,7 @@ from app.engine.protocol import (
     EngineDied,
     Event,
     Failed,
+    Forget,
     Load,
     LoadOptions,
     Shutdown,
@@ -125,7 +126,7 @@ class EngineClient:
                     self._ledger.cancel(command.request, time.monotonic())
                     if self._nudges is not None:
                         self._nudges.send(None)  # the reader shall look at the deadline
-            elif not isinstance(command, Shutdown):
+            elif not isinstance(command, Forget | Shutdown):
                 self._ledger.open(command)
             if not self._writes:
                 self._writes = True
@@ -212,7 +213,7 @@ class EngineClient:
                 child.process.kill()
 
     def _pass_on(self, command: Command) -> None:
-        if isinstance(command, Cancel | CloseThinking | Shutdown):
+        if isinstance(command, Cancel | CloseThinking | Forget | Shutdown):
             if self._child is not None:
                 self._write(self._child, command)
         elif isinstance(command, Unload) and self._child is None:

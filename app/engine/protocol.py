@@ -123,6 +123,8 @@ class Generate:
     turns: the conversation itself, for a server, which applies its own template; the prompt is
     empty then. unfinished: the last turn is an assistant's, to be continued where it stops.
     pictures: the files of those that the prompt shows; none where the model's `sees` is False.
+    chat: the id of the chat that it is part of: what was read is kept on disk for it, and goes with
+    it (Forget); nothing is kept of what is in no chat.
     """
 
     request: int
@@ -137,6 +139,7 @@ class Generate:
     turns: tuple[Turn, ...] = ()
     unfinished: bool = False
     break_loops: bool = True
+    chat: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +160,16 @@ class Cancel:
 
 
 @dataclass(frozen=True, slots=True)
+class Forget:
+    """Forget what was read for these chats, also what is kept of it on disk. No event.
+
+    Where no engine runs there is only the disk: app.engine.states.drop_chats.
+    """
+
+    chats: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Unload:
     """Free the model and its memory. Answered by Unloaded."""
 
@@ -168,7 +181,7 @@ class Shutdown:
     """End the child. Answered by the end of the pipe."""
 
 
-Command = Load | Tokenize | Count | Generate | CloseThinking | Cancel | Unload | Shutdown
+Command = Load | Tokenize | Count | Generate | CloseThinking | Cancel | Forget | Unload | Shutdown
 
 
 # ---------------------------------------------------------------- events

@@ -1,10 +1,11 @@
 """What a model has read, kept on disk, so that an old chat goes on without being read again.
 
-A sequence is kept under its ids, not under a chat: whatever begins with the same tokens can go on
-from it, be it the chat, a branch of it or the same system prompt. Each is two files: the engine's
-own (`.kv`) and what we know of it (`.json`: the model, the ids, the checksum), written last; one
-without the other is rubbish and is swept. Bounded: the least recently used goes first. A file that
-is cut, changed or another model's is never given to the engine, which would trust it.
+A sequence is found by its ids: whatever begins with the same tokens can go on from it, be it the
+chat, a branch of it or the same system prompt. But it belongs to the chat it was read for, and goes
+with it: what was deleted for good must not live on here. Each is two files: the engine's own
+(`.kv`) and what we know of it (`.json`: the model, the chat, the ids, the checksum), written last;
+one without the other is rubbish and is swept. Bounded: the least recently used goes first. A file
+that is cut, changed or another model's is never given to the engine, which would trust it.
 """
 
 import base64
@@ -16,11 +17,11 @@ import shutil
 import time
 import uuid
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from app import files
+from app import files, paths
 from app.engine.prefix import common_prefix
 
 MOST_BYTES = 8 << 30
@@ -39,12 +40,13 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A kept sequence: its ids, and the engine's file of it."""
+    """A kept sequence: its ids, the engine's file of it, and the id of the chat it belongs to."""
 
     path: Path
     ids: tuple[int, ...]
     size_bytes: int
     sha256: str
+    chat: str = ""
 
 
 class States:
@@ -68,6 +70,8 @@ class States:
 
     def best(self, ids: Sequence[int]) -> tuple[State, int] | None:
         """Return the state that has most of the beginning of ids, and how much; None if none."""
+        # Another process may have dropped some.
+        self._found = [state for state in self._found if state.path.exists()]
         lengths = [(common_prefix(state.ids, ids), at) for at, state in enumerate(self._found)]
         length, at = max(lengths, default=(0, 0))
         return (self._found[at], length) if length else None
@@ -94,8 +98,20 @@ class States:
         self._found = [other for other in self._found if other is not state]
         _drop(state.path)
 
-    def keep(self, ids: Sequence[int], size_bytes: int, write: Callable[[Path], bool]) -> bool:
-        """Keep a sequence; return whether it is kept. write: makes the engine's file.
+    def forget_chats(self, chats: Collection[str]) -> None:
+        """Drop all that belongs to some chats, every model's."""
+        self._found = [state for state in self._found if state.chat not in chats]
+        drop_chats(self._folder, chats)
+
+    def keep(
+        self,
+        ids: Sequence[int],
+        size_bytes: int,
+        write: Callable[[Path], bool],
+        *,
+        chat: str = "",
+    ) -> bool:
+        """Keep a chat's sequence; return whether it is kept. write: makes the engine's file.
 
         What it goes on from is dropped, and as much of the oldest as its room takes.
         """
@@ -108,7 +124,7 @@ class States:
             if not write(unfinished):
                 return False
             checksum = files.sha256(unfinished) or ""
-            state = State(path, tuple(ids), unfinished.stat().st_size, checksum)
+            state = State(path, tuple(ids), unfinished.stat().st_size, checksum, chat)
             unfinished.replace(path)
             files.replace(_note(path), self._written(state))
         except OSError as error:
@@ -129,6 +145,7 @@ class States:
         return json.dumps(
             {
                 "model": self._model,
+                "chat": state.chat,
                 "size_bytes": state.size_bytes,
                 "sha256": state.sha256,
                 "ids": base64.b64encode(values).decode(),
@@ -171,10 +188,36 @@ class States:
             path = note.with_suffix(".kv")
             if path.stat().st_size != said["size_bytes"]:
                 return None
-            return State(path, tuple(values), int(said["size_bytes"]), str(said["sha256"]))
+            size_bytes, sha256 = int(said["size_bytes"]), str(said["sha256"])
+            return State(path, tuple(values), size_bytes, sha256, str(said["chat"]))
         except (OSError, ValueError, TypeError, KeyError):
             # Whatever is in the way of reading it: it is only a copy of what can be read again.
             return None
+
+
+def default_folder() -> Path:
+    """Return where the sequences are kept."""
+    return paths.cache_dir() / "states"
+
+
+def drop_chats(where: Path, chats: Collection[str]) -> None:
+    """Drop what is kept of some chats, in any process; whoever has such a file open keeps it."""
+    _drop_where(where, lambda chat: chat in chats)
+
+
+def keep_chats(where: Path, chats: Collection[str]) -> None:
+    """Drop what is kept of all chats but these: of those that are no more."""
+    _drop_where(where, lambda chat: chat not in chats)
+
+
+def _drop_where(where: Path, gone: Callable[[str], bool]) -> None:
+    for note in where.glob("*.json"):
+        try:
+            if gone(str(json.loads(note.read_bytes())["chat"])):
+                _drop(note.with_suffix(".kv"))
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            # Not readable: it is swept when the next model is loaded.
+            _log.info("a kept state could not be looked at: %s", error)
 
 
 def _note(path: Path) -> Path:

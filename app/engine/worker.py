@@ -13,10 +13,10 @@ import signal
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app import paths
 from app.engine import log
 from app.engine.backends.base import Backend, Sees
 from app.engine.counting import Counter
@@ -33,6 +33,7 @@ from app.engine.protocol import (
     Count,
     Event,
     Failed,
+    Forget,
     Generate,
     Load,
     Loaded,
@@ -45,7 +46,7 @@ from app.engine.protocol import (
     Unloaded,
 )
 from app.engine.resuming import IDLE_S, Resuming
-from app.engine.states import States
+from app.engine.states import States, default_folder
 from app.errors import Problem, WorldError
 from app.models import projectors
 from app.prompts.renderer import Renderer
@@ -58,7 +59,7 @@ if TYPE_CHECKING:
 
 _LOADING_EVERY_S = 0.05
 
-_Job = tuple[float, Load | Tokenize | Count | Generate | Unload]
+_Job = tuple[float, Load | Tokenize | Count | Generate | Forget | Unload]
 
 
 def main(connection: "Connection[Event, Command]", log_path: str, parent_pid: int) -> None:
@@ -77,16 +78,17 @@ def main(connection: "Connection[Event, Command]", log_path: str, parent_pid: in
         target=_read_commands, args=(connection, flags, jobs), name="commands", daemon=True
     ).start()
     worker = Worker(Outbox(connection), flags)
-    idle = False
+    idle_s, waits = 0.0, iter(IDLE_S)
     while True:
+        wait = next(waits, None)
         try:
-            received, job = jobs.get(timeout=None if idle else IDLE_S)
+            received, job = jobs.get(timeout=None if wait is None else wait - idle_s)
         except queue.Empty:
-            worker.idle()
-            idle = True
+            idle_s = wait or idle_s
+            worker.idle(long=idle_s == IDLE_S[-1])
         else:
             worker.do(job, received)
-            idle = False
+            idle_s, waits = 0.0, iter(IDLE_S)
 
 
 def _die_with_parent(parent_pid: int) -> None:
@@ -135,8 +137,14 @@ class Worker:
         self._resuming: Resuming | None = None
         self._counter: Counter | None = None
 
-    def do(self, job: Load | Tokenize | Count | Generate | Unload, received: float) -> None:
+    def do(
+        self, job: Load | Tokenize | Count | Generate | Forget | Unload, received: float
+    ) -> None:
         """Do one job; the world's faults are its answer."""
+        if isinstance(job, Forget):
+            if self._resuming is not None:
+                self._resuming.forget(job.chats)
+            return
         try:
             match job:
                 case Load():
@@ -182,15 +190,15 @@ class Worker:
         self._words_only = job.options.words_only
         if self._backend is not None:
             self._counter = Counter(self._backend, self._renderer)
-            states = States(paths.cache_dir() / "states", _likeness(info))
+            states = States(default_folder(), _likeness(info))
             self._resuming = Resuming(self._backend, states)
         self._outbox.send(Loading(job.request, 1.0))
         self._outbox.send(Loaded(job.request, info, time.monotonic() - began))
 
-    def idle(self) -> None:
-        """Use the time in which nothing is asked."""
+    def idle(self, *, long: bool) -> None:
+        """Use the time in which nothing is asked. long: for minutes already."""
         if self._resuming is not None:
-            self._resuming.idle()
+            self._resuming.idle(long=long)
 
     def _unload(self) -> None:
         if self._resuming is not None:
@@ -244,6 +252,7 @@ class Worker:
             raise WorldError(Problem("no-weights", "The model was opened without its weights."))
         if isinstance(backend, Sees):
             backend.show(job.pictures)
+        resuming = self._resuming
         generate(
             backend,
             job,
@@ -253,7 +262,7 @@ class Worker:
             outbox=self._outbox,
             received=received,
             renderer=self._renderer,
-            prepare=None if self._resuming is None else self._resuming.prepare,
+            prepare=None if resuming is None else partial(resuming.prepare, chat=job.chat),
         )
 
     def _loaded(self) -> tuple[Backend, ModelInfo]:

@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 
 from app import paths
-from app.engine.protocol import Event, Finished, LoadOptions, Unload, Unloaded
+from app.engine import states
+from app.engine.protocol import Event, Finished, Forget, LoadOptions, Unload, Unloaded
 from tests.support.engine import Engine, said
 
 WORDS = "the quick brown fox jumps over the lazy dog and goes home to sleep until it is light "
-FIRST = "First " + WORDS * 60
-SECOND = "Second " + WORDS * 60
+FIRST = "First " + WORDS * 30
+SECOND = "Second " + WORDS * 30
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def finished(events: list[Event]) -> Finished:
 
 
 def cached(engine: Engine, prompt: str) -> tuple[Finished, str]:
-    events = engine.ask(prompt, max_tokens=12)
+    events = engine.ask(prompt, max_tokens=12, chat=prompt[:5])
     return finished(events), said(events, "answer")
 
 
@@ -78,3 +79,43 @@ def test_a_broken_file_costs_reading_and_nothing_else(engine: Engine, harm: str)
     assert again.usage.cached_tokens < 10
     assert same == answer
     assert not path.exists()
+
+
+def test_what_is_in_no_chat_is_not_kept(engine: Engine) -> None:
+    load(engine)
+    finished(engine.ask(FIRST, max_tokens=1))
+    cached(engine, SECOND)
+    assert kept() == []
+
+
+def test_a_deleted_chat_takes_what_is_kept_of_it_along(engine: Engine) -> None:
+    load(engine)
+    cached(engine, FIRST)
+    cached(engine, SECOND)
+    assert len(kept()) == 1
+    first, second = FIRST[:5], SECOND[:5]
+    # One is on disk, the other is what was read last and would be kept.
+    engine.client.send(Forget((first, second)))
+    assert cached(engine, SECOND)[0].usage.cached_tokens == 0
+    assert kept() == []
+    cached(engine, FIRST)
+    assert len(kept()) == 1
+
+
+def test_nothing_is_left_of_chats_that_are_no_more(engine: Engine) -> None:
+    load(engine)
+    cached(engine, FIRST)
+    cached(engine, SECOND)
+    cached(engine, FIRST)
+    assert len(kept()) == 2
+    states.drop_chats(states.default_folder(), {"another"})
+    assert len(kept()) == 2
+    states.keep_chats(states.default_folder(), {SECOND[:5]})
+    assert len(kept()) == 1
+    # The engine learns of it when it looks.
+    cached(engine, SECOND)
+    assert cached(engine, FIRST)[0].usage.cached_tokens > 1000
+
+
+def kept() -> list[Path]:
+    return list(states.default_folder().glob("*.kv"))
