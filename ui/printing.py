@@ -11,15 +11,18 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from html import unescape
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QPainter
 
+    from app.transcript.amending import Entry
     from app.transcript.readable import ThinkingForm
     from app.transcript.record import Record
     from ui.chat.document import Document
     from ui.formulas.desk import Found
+    from ui.printed import Place
 
 MARGIN_PX = 60
 FOOTER_PX = 28
@@ -41,30 +44,52 @@ def main(arguments: Sequence[str]) -> int:
 def _print(
     record: "Record", attachments: Mapping[str, bytes], out: str, thinking: "ThinkingForm"
 ) -> None:
-    from PySide6.QtCore import QMarginsF
+    from PySide6.QtCore import QBuffer, QMarginsF
     from PySide6.QtGui import QPageSize, QPainter, QPdfWriter
     from PySide6.QtWidgets import QApplication
 
-    from ui import theme
+    from app.chat.store_rows import storable
+    from app.transcript.amending import with_letters, with_outline
+    from ui import printed, theme
 
     app = QApplication(["ponder", *theme.FUSION])
     theme.install(app, "light")
     wide, tall = (round(length / 25.4 * DPI) for length in A4_MM)
     document = _document(record, attachments, thinking, wide - 2 * MARGIN_PX)
     document.setPageSize(_size(wide - 2 * MARGIN_PX, tall - 2 * MARGIN_PX - FOOTER_PX))
-    writer = QPdfWriter(out)
+    written = QBuffer()
+    written.open(QBuffer.OpenModeFlag.WriteOnly)
+    writer = QPdfWriter(written)
     writer.setPageSize(QPageSize(QPageSize.PageSizeId.A4))
     writer.setPageMargins(QMarginsF(0, 0, 0, 0))
-    writer.setTitle(record.title)
+    writer.setTitle(" ".join(storable(record.title).split()))
     writer.setCreator("Ponder")
     painter = QPainter(writer)
     scale = writer.resolution() / DPI
     painter.scale(scale, scale)
+    places = printed.formulas(document)
     for page in range(document.pageCount()):
         if page:
             writer.newPage()
-        _page(painter, document, page)
+        _page(painter, document, page, places)
     painter.end()
+    entries = _entries(record, document, tall)
+    data = with_letters(bytes(written.data().data()))
+    Path(out).write_bytes(with_outline(data, entries))
+
+
+def _entries(record: "Record", document: "Document", tall: int) -> "list[Entry]":
+    from app.transcript.amending import Entry
+    from app.transcript.paper import contents
+    from ui import printed
+
+    height = document.pageSize().height()
+    tops = printed.messages(document)
+    return [
+        Entry(line, int(top // height), (tall - MARGIN_PX - top % height) * 72 / DPI)
+        for number, line in enumerate(contents(record), 1)
+        if (top := tops.get(str(number))) is not None
+    ]
 
 
 def _size(wide: float, tall: float):  # type: ignore[no-untyped-def] # Qt's, imported late
@@ -73,17 +98,18 @@ def _size(wide: float, tall: float):  # type: ignore[no-untyped-def] # Qt's, imp
     return QSizeF(wide, tall)
 
 
-def _page(painter: "QPainter", document: "Document", page: int) -> None:
+def _page(painter: "QPainter", document: "Document", page: int, places: "list[Place]") -> None:
     from PySide6.QtCore import QRectF, Qt
     from PySide6.QtGui import QAbstractTextDocumentLayout, QColor
 
-    from ui import theme
+    from ui import printed, theme
 
     wide, tall = document.pageSize().width(), document.pageSize().height()
     shown = QRectF(0, page * tall, wide, tall)
     painter.save()
     painter.translate(MARGIN_PX, MARGIN_PX - page * tall)
     painter.setClipRect(shown)
+    printed.sources(painter, places, shown)
     context = QAbstractTextDocumentLayout.PaintContext()
     context.clip = shown
     document.documentLayout().draw(painter, context)
@@ -102,12 +128,14 @@ def _document(
     from PySide6.QtGui import QTextDocument
 
     from app.transcript.paper import rich_text
+    from ui import printed
     from ui.chat import style
     from ui.chat.document import Document
     from ui.chat.highlighting import LIGHT
 
     made = style.of("answer")
     colours: dict[str, str] = {
+        "ink": made.ink,
         "muted": made.theme.muted,
         "thinking": made.theme.thinking_ink,
         "code": made.theme.code,
@@ -130,6 +158,7 @@ def _document(
     document = Printed(made)
     document.setTextWidth(width)
     document.set_prose(html, find=lambda tex, display: known.get((tex, display)), width=width)
+    printed.settle(document)
     return document
 
 

@@ -12,6 +12,7 @@ from html import escape, unescape
 from pathlib import Path
 
 from app.chat.message import File, Image, Message, Part, Text, Thinking
+from app.chat.titles import title_of
 from app.errors import Problem, WorldError
 from app.markup import to_html
 from app.offscreen import command, environment
@@ -22,6 +23,9 @@ from app.transcript.record import Record
 
 PRINT = "--print"
 """The argument by which `ui` is told to print; it is no part of the command line."""
+
+MARK = "message-"
+"""How the name of a place begins at which a message does; its number follows, from 1."""
 
 _CODE = re.compile(r'<pre><code(?: class="language-([^"]*)")?>(.*?)</code></pre>', re.DOTALL)
 _log = logging.getLogger(__name__)
@@ -55,16 +59,29 @@ def pdf(record: Record, attachments: Mapping[str, bytes], thinking: ThinkingForm
 def rich_text(record: Record, *, thinking: ThinkingForm, colours: Mapping[str, str]) -> str:
     """Return the branch as HTML of the kind that Qt's rich text knows.
 
-    Formulas stay as they are in `app.markup`; pictures are <img src="sha256">. colours: of "muted",
-    "thinking", "code" (a ground) and of the kinds of words in code.
+    Formulas stay as they are in `app.markup`; pictures are <img src="sha256">. colours: of "ink",
+    "muted", "thinking", "code" (a ground) and of the kinds of words in code.
     """
     maker = _Maker(colours, thinking)
     said = [f"<h1>{escape(' '.join(record.title.split()) or 'Chat')}</h1>"]
     if record.system_prompt.strip():
         said.append(maker.quiet("System prompt"))
         said.append(_plain(record.system_prompt))
-    said += [maker.message(message) for message in record.conversation.branch()]
+    said += [
+        maker.message(number, message)
+        for number, message in enumerate(record.conversation.branch(), 1)
+    ]
     return "\n".join(said)
+
+
+def contents(record: Record) -> list[str]:
+    """Return a line for each message of the branch: who says it, and how it begins."""
+    return [
+        f"{made_by.speaker(message)}: {title_of(message.text)}"
+        if message.text.strip()
+        else made_by.speaker(message)
+        for message in record.conversation.branch()
+    ]
 
 
 class _Maker:
@@ -72,9 +89,11 @@ class _Maker:
         self._colours = colours
         self._thinking = thinking
 
-    def message(self, message: Message) -> str:
+    def message(self, number: int, message: Message) -> str:
         """Return a message: who said it, its parts, how it ended, by what it was made."""
-        said = [f"<h3>{escape(made_by.speaker(message))}</h3>"]
+        plain = f"color:{self._colours['ink']}; text-decoration:none"
+        who = escape(made_by.speaker(message))
+        said = [f'<h3><a name="{MARK}{number}" style="{plain}">{who}</a></h3>']
         said += [self._part(part, message) for part in message.parts]
         said += [self.quiet(line) for line in (made_by.ending(message), made_by.short(message))]
         return "\n".join(filter(None, said))

@@ -39,7 +39,13 @@ def record(picture: bytes, paragraphs: int = 1) -> Record:
     conversation = Conversation()
     for message in (
         Message("q", None, "user", (image, Text("How fast?")), 1e9),
-        Message("a", "q", "assistant", (Thinking("Well…"), Text(ANSWER * paragraphs)), 1e9),
+        Message(
+            "a",
+            "q",
+            "assistant",
+            (Thinking("Well… $\\nosuchmacro{1}$"), Text(ANSWER * paragraphs)),
+            1e9,
+        ),
     ):
         conversation = conversation.with_message(message)
     return Record("c", "A <title>", conversation)
@@ -69,6 +75,15 @@ def test_pages_text_links_formulas_and_pictures() -> None:
     assert re.search(rb"\bTj|TJ\b", said)
     assert said.count(b" c\n") + said.count(b" c ") > 20
     assert data.count(b"/Type /Page\n") == 1
+    # Every link leads somewhere, and the messages are its contents.
+    assert b"/URI ()" not in said
+    assert re.findall(rb"/Title <FEFF([0-9A-F]+)>", data) == [
+        "You: How fast?".encode("utf-16-be").hex().upper().encode(),
+        "Assistant: The speed is $\\frac{120}{90}$, see…".encode("utf-16-be")
+        .hex()
+        .upper()
+        .encode(),
+    ]
 
 
 def test_a_long_chat_has_pages() -> None:
