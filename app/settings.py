@@ -18,6 +18,7 @@ from app.errors import Problem, WorldError
 
 Theme = Literal["system", "light", "dark"]
 ExportThinking = Literal["details", "quote", "none"]
+ExportForm = Literal["json", "md", "html", "pdf", "txt", "jsonl"]
 
 MIN_ZOOM, MAX_ZOOM = 50, 300
 
@@ -36,7 +37,7 @@ class Settings:
     connection is made at all. models_folder: where downloads go, "" is Ponder's own place.
     more_folders: folders of the user's with models, used in place. zoom: how large chats are shown,
     in percent. wrap_code: whether long lines of code are wrapped. export_thinking: what becomes of
-    thoughts in exports for people.
+    thoughts in exports for people; export_form: the form that was chosen last.
     """
 
     theme: Theme = "system"
@@ -52,6 +53,7 @@ class Settings:
     zoom: int = 100
     wrap_code: bool = False
     export_thinking: ExportThinking = "details"
+    export_form: ExportForm = "md"
 
 
 def _is_texts(value: object) -> bool:
@@ -75,6 +77,7 @@ _SOUND: Mapping[str, Callable[[Any], bool]] = {
     "zoom": lambda value: _is_count(value, MIN_ZOOM, MAX_ZOOM),
     "wrap_code": lambda value: isinstance(value, bool),
     "export_thinking": lambda value: value in get_args(ExportThinking),
+    "export_form": lambda value: value in get_args(ExportForm),
 }
 """For each setting: whether a value read from the file makes sense."""
 

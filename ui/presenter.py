@@ -24,6 +24,7 @@ from ui.mirror import Mirror
 from ui.notices import UNDO_MS, Notice
 from ui.picker.models import Models
 from ui.reading_settings import ReadingSettings
+from ui.sidebar.library import Library
 from ui.transcripts.desk import Transcripts
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ class Presenter(QObject):
             window,
             session,
             failed=self._on_problem,
-            keep=lambda form: self._save_settings(export_thinking=form),
+            keep=lambda **values: self._save_settings(**values),
+            run_again=lambda: self.transcripts.run_open_again(),
         )
         self.transcripts = Transcripts(
             window,
@@ -67,7 +69,9 @@ class Presenter(QObject):
             do=self._do,
             failed=self._on_problem,
             opened=lambda: self.models.opened,
+            add_all=self._exporting.add_all,
         )
+        self.library = Library(window, session, do=self._do, failed=self._on_problem)
         self._mirror = Mirror(window, session, self.models.look)
         bridge.changed.connect(self._on_changed)
         bridge.problem.connect(self._on_problem)
@@ -320,6 +324,7 @@ class Presenter(QObject):
 
     def _on_changed(self, changes: "frozenset[Change]") -> None:
         self._mirror.show(changes)
+        self.library.changed(changes)
         if "conversation" in changes:
             self._exporting.show_state()
         if changes & {"attached", "chat"}:

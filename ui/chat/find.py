@@ -24,7 +24,7 @@ from ui.chat.find_count import Counts, Key
 from ui.chat.find_marks import Marks
 from ui.chat.find_sight import Located
 from ui.chat.item import Item
-from ui.chat.selection import Spot
+from ui.chat.selection import Region, Spot
 
 if TYPE_CHECKING:
     from ui.chat.view import ChatView
@@ -58,6 +58,7 @@ class Finder(QObject):
         self.at: Located | None = None
         self._first = 0
         self._searching = False
+        self._goal: Key | None = None
         self._waits = False
         self._before: QWidget | None = None
         self._again = QTimer(self)
@@ -75,8 +76,32 @@ class Finder(QObject):
 
     def show(self) -> None:
         """Open the bar, with the few words that are selected, or go to it."""
-        if not self._view.isVisible():
+        bar = self._open()
+        if bar is None:
             return
+        self._goal = None
+        words = self._view.selection.copied(self._view.entries)
+        if words and "\n" not in words and len(words) <= MOST_PREFILLED:
+            bar.field.setText(words)
+        bar.field.selectAll()
+        self._on_typed()
+
+    def look_for(self, words: str, message_id: str, region: Region) -> None:
+        """Open the bar with words, and go to where a text of a message has them first."""
+        bar = self._open()
+        if bar is None or self._view.entry(message_id) is None:
+            return
+        self._goal = (message_id, region)
+        # From the message on, and anew even where these words were looked for before.
+        self.current, self._pattern = Hit((message_id, region), 0), Pattern("")
+        bar.field.setText(words)
+        bar.field.selectAll()
+        self._on_typed()
+
+    def _open(self) -> FindBar | None:
+        """Show the bar with the keyboard in it; None where the chat is not seen."""
+        if not self._view.isVisible():
+            return None
         bar = self.bar
         if bar is None:
             bar = self.bar = FindBar(self._view)
@@ -87,12 +112,8 @@ class Finder(QObject):
             self._before = QApplication.focusWidget()
             bar.place(self._room())
             bar.show()
-        words = self._view.selection.copied(self._view.entries)
-        if words and "\n" not in words and len(words) <= MOST_PREFILLED:
-            bar.field.setText(words)
         bar.field.setFocus(Qt.FocusReason.ShortcutFocusReason)
-        bar.field.selectAll()
-        self._on_typed()
+        return bar
 
     def close(self) -> None:
         """Close the bar; the hit one was at is selected, and the focus is where it was."""
@@ -202,7 +223,14 @@ class Finder(QObject):
         return self.at.hit if self.at is not None and self.at.cell is cell else None
 
     def _on_counted(self) -> None:
-        if self._searching:
+        if self._searching and self._goal is not None:
+            if self.counts.count(self._goal) or self.counts.done:
+                self._searching = False
+                goal, self._goal = self._goal, None
+                key = goal if self.counts.count(goal) else self.counts.first
+                if key is not None:
+                    self._go(Hit(key, 0), open_panel=True)
+        elif self._searching:
             # Counting began where one is, so that the first found is the first from there.
             if self.counts.first is not None:
                 self._searching = False

@@ -1,4 +1,4 @@
-"""Which chats stand below which heading: today, yesterday, the previous seven days, then months.
+"""Which chats stand below which heading: pinned, today, yesterday, seven days, then months.
 
 Pure and free of Qt. Days are the user's own: they begin at local midnight, which is found with
 mktime, so that a day of 23 or 25 hours is still one day.
@@ -42,22 +42,28 @@ class Entry:
 
     id: str
     title: str
+    pinned: bool = False
 
 
 Row = Heading | Entry
 
 
 def rows(chats: "Iterable[ChatSummary]", now: float, query: str = "") -> tuple[Row, ...]:
-    """Return the list's lines, newest chat first; only titles that hold all words of `query`.
+    """Return the list's lines; only titles that hold all words of `query`.
+
+    Pinned chats stand first, in the order they come in; then the newest chat first.
 
     now: seconds since the epoch. A chat dated in the future (a clock set back) counts as today's.
     """
     words = query.casefold().split()
     kept = [chat for chat in chats if _matches(chat.title, words)]
+    pinned = [chat for chat in kept if chat.pinned]
+    kept = [chat for chat in kept if not chat.pinned]
     kept.sort(key=lambda chat: chat.updated_at, reverse=True)
     bounds = _bounds(now)
     year = time.localtime(now).tm_year
-    found: list[Row] = []
+    found: list[Row] = [Heading("Pinned")] if pinned else []
+    found += [Entry(chat.id, _one_line(chat.title), pinned=True) for chat in pinned]
     last = ""
     for chat in kept:
         heading = _heading(chat.updated_at, bounds, year)

@@ -1,7 +1,9 @@
 """The list of chats as the user handles it: by mouse, by keyboard, by its menu."""
 
-from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal
-from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
+from collections.abc import Callable
+
+from PySide6.QtCore import QMimeData, QModelIndex, QPoint, Qt, Signal
+from PySide6.QtGui import QAction, QDrag, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QAbstractItemView, QListView, QMenu
 
 from ui.sidebar.delegate import ChatDelegate
@@ -11,16 +13,23 @@ from ui.sidebar.model import ChatListModel
 class ChatList(QListView):
     """The list. Up and down move, Enter opens; a click opens; a double click renames.
 
+    dragged: gives what a chat is dragged out of the window as, None before anyone knows.
+
     Signals:
         open_requested, delete_requested: a chat's id.
+        pin_requested: a chat's id, and whether it is to be pinned.
     """
 
+    pin_requested = Signal(str, bool)
     open_requested = Signal(str)
     delete_requested = Signal(str)
 
     def __init__(self, model: ChatListModel) -> None:
         super().__init__()
         self._model = model
+        self.dragged: Callable[[str], QMimeData] | None = None
+        self.setDragEnabled(True)
+        self.setDragDropMode(QAbstractItemView.DragDropMode.DragOnly)
         self.setModel(model)
         self.setItemDelegate(ChatDelegate(self))
         self.setUniformItemSizes(True)
@@ -57,6 +66,10 @@ class ChatList(QListView):
         """Return the context menu of a chat."""
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        pinned = self._model.is_pinned(chat_id)
+        menu.addAction(
+            "Unpin" if pinned else "Pin", lambda: self.pin_requested.emit(chat_id, not pinned)
+        )
         menu.addAction("Rename", lambda: self.rename(chat_id))
         menu.addAction("Delete", lambda: self.delete_requested.emit(chat_id))
         return menu
@@ -76,6 +89,16 @@ class ChatList(QListView):
         chat = self._model.chat_at(index)
         if chat is not None:
             self.menu_for(chat).popup(self.viewport().mapToGlobal(at))
+
+    def startDrag(self, _actions: Qt.DropAction) -> None:  # noqa: N802 - Qt's name
+        """Drag a chat out of the window, as a file."""
+        at = self.indexAt(self.viewport().mapFromGlobal(self.cursor().pos()))
+        chat = self._model.chat_at(at) or self._model.chat_at(self.currentIndex())
+        if chat is None or self.dragged is None:
+            return
+        drag = QDrag(self)
+        drag.setMimeData(self.dragged(chat))
+        drag.exec(Qt.DropAction.CopyAction)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
         """Open the chat under the keyboard on Enter."""

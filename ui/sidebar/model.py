@@ -78,6 +78,10 @@ class ChatListModel(QAbstractListModel):
                 return self.index(at)
         return QModelIndex()
 
+    def is_pinned(self, chat_id: str) -> bool:
+        """Return whether a chat is pinned."""
+        return any(chat.id == chat_id and chat.pinned for chat in self._chats)
+
     def chats(self) -> list[str]:
         """Return the listed chats' ids from the top."""
         return [row.id for row in self._rows if isinstance(row, Entry)]
@@ -114,8 +118,9 @@ class ChatListModel(QAbstractListModel):
                 Qt.ItemDataRole.DisplayRole | Qt.ItemDataRole.EditRole | Qt.ItemDataRole.ToolTipRole
             ):
                 return title
-            case Entry(id=chat, title=title), Qt.ItemDataRole.AccessibleTextRole:
-                return f"{title}, being answered" if chat == self._running else title
+            case Entry(id=chat, title=title, pinned=pinned), Qt.ItemDataRole.AccessibleTextRole:
+                states = (("pinned", pinned), ("being answered", chat == self._running))
+                return ", ".join([title, *(word for word, holds in states if holds)])
             case Entry(id=chat), _ if role == OPEN_ROLE:
                 return chat == self._open
             case Entry(id=chat), _ if role == RUNNING_ROLE:
@@ -137,4 +142,5 @@ class ChatListModel(QAbstractListModel):
         """Return what can be done with a row: nothing with a heading."""
         if not isinstance(self._row(index), Entry):
             return Qt.ItemFlag.NoItemFlags
-        return Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsEditable
+        does = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
+        return does | Qt.ItemFlag.ItemIsEditable | Qt.ItemFlag.ItemIsDragEnabled

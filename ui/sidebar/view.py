@@ -16,9 +16,13 @@ from ui.sidebar.transfer import TransferLine
 from ui.widgets import IconButton
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from app.chat.message import ChatSummary
+    from app.chat.search import Found
     from ui.sidebar.list import ChatList
     from ui.sidebar.model import ChatListModel
+    from ui.sidebar.results import ResultList
 
 WIDTH_PX = 264
 
@@ -30,13 +34,20 @@ class Sidebar(QWidget):
         new_requested: the "+" was pressed.
         open_requested, delete_requested: a chat's id.
         rename_requested: a chat's id and its new title.
+        pin_requested: a chat's id, and whether it is to be pinned.
+        searched: what is in the search field, as it is typed.
+        hit_requested: a chat's id, and a place in it (`app.chat.search.Found`) or None.
     """
 
     new_requested = Signal()
     open_requested = Signal(str)
     delete_requested = Signal(str)
     rename_requested = Signal(str, str)
+    pin_requested = Signal(str, bool)
+    searched = Signal(str)
+    hit_requested = Signal(str, object)
 
+    results: "ResultList"
     model: "ChatListModel"
     list: "ChatList"
 
@@ -45,7 +56,7 @@ class Sidebar(QWidget):
         self.setFixedWidth(WIDTH_PX)
         self.setAccessibleName("Chats")
         self._chats: tuple[ChatSummary, ...] | None = None
-        self.search = SearchField("Search chats", "Search chats by title")
+        self.search = SearchField("Search chats", "Search titles, messages and thinking")
         self.new_button = IconButton("plus", "New chat", size=QSize(39, 36), bordered=True)
         self.transfer = TransferLine()
         self.settings = IconButton("gear", "Settings", size=QSize(96, 32), text="Settings")
@@ -76,15 +87,23 @@ class Sidebar(QWidget):
         """Put the list in, once the window has been painted."""
         from ui.sidebar.list import ChatList
         from ui.sidebar.model import ChatListModel
+        from ui.sidebar.results import ResultList
 
         self.model = ChatListModel(self)
         self.list = ChatList(self.model)
+        self.results = ResultList()
+        self.results.hide()
         self._middle.addWidget(self.list)
+        self._middle.addWidget(self.results)
         self.setTabOrder(self.new_button, self.list)
-        self.setTabOrder(self.list, self.transfer)
+        self.setTabOrder(self.list, self.results)
+        self.setTabOrder(self.results, self.transfer)
         self.setTabOrder(self.transfer, self.settings)
         self.search.installEventFilter(self)
-        self.search.textChanged.connect(self.model.set_query)
+        self.search.textChanged.connect(self._on_text)
+        self.results.opened.connect(self.hit_requested)
+        self.results.left.connect(self.focus_search)
+        self.list.pin_requested.connect(self.pin_requested)
         self.list.open_requested.connect(self.open_requested)
         self.list.delete_requested.connect(self.delete_requested)
         self.model.renamed.connect(self.rename_requested)
@@ -102,6 +121,29 @@ class Sidebar(QWidget):
                 self.list.setCurrentIndex(index)
         self.model.set_marks(open_chat, running)
 
+    def show_found(self, found: "Sequence[Found]") -> None:
+        """Show what was found in place of the list; titles that fit stay where it is nothing."""
+        if not self.search.text().strip() or (not found and self.model.chats()):
+            self._show_results(shown=False)
+            return
+        self.results.show_found(found)
+        self._show_results(shown=True)
+
+    def _show_results(self, *, shown: bool) -> None:
+        if shown == self.results.isHidden():
+            had_focus = self.results.hasFocus() or self.list.hasFocus()
+            self.results.setVisible(shown)
+            self.list.setVisible(not shown)
+            if had_focus:
+                self.search.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _on_text(self, text: str) -> None:
+        # Titles are there at once; what the messages have follows as it is found.
+        self.model.set_query(text)
+        if not text.strip():
+            self._show_results(shown=False)
+        self.searched.emit(text)
+
     def focus_search(self) -> None:
         """Put the keyboard into the search box."""
         self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
@@ -116,7 +158,12 @@ class Sidebar(QWidget):
 
     def _search_key(self, key: int) -> bool:
         found = self.model.chats()
+        in_results = not self.results.isHidden()
         match key:
+            case Qt.Key.Key_Down if in_results:
+                return self.results.enter()
+            case Qt.Key.Key_Return | Qt.Key.Key_Enter if in_results:
+                return self.results.open_first()
             case Qt.Key.Key_Escape if self.search.text():
                 self.search.clear()
             case Qt.Key.Key_Down if found:

@@ -30,7 +30,10 @@ _OWN = "Transcripts (*.json);;All files (*)"
 
 
 class Transcripts(QObject):
-    """See the module. do: calls a use case and shows its effect; opened: models used so far."""
+    """See the module. do: calls a use case and shows its effect; opened: models used so far.
+
+    add_all: offers the forms of all chats together in a menu.
+    """
 
     def __init__(
         self,
@@ -40,6 +43,7 @@ class Transcripts(QObject):
         do: Callable[[Callable[[], object]], None],
         failed: Callable[[Problem], None],
         opened: Callable[[], Sequence[str]],
+        add_all: Callable[[QMenu], None],
     ) -> None:
         super().__init__(window)
         self._window = window
@@ -47,6 +51,10 @@ class Transcripts(QObject):
         self._do = do
         self._failed = failed
         self._opened = opened
+        self._every = QAction("Export all chats", self)
+        forms = QMenu(window)
+        add_all(forms)
+        self._every.setMenu(forms)
         self._taking_in = TakingIn(window, session, do=do, failed=failed)
         window.chat_view.details_requested.connect(self.show_details)
         window.chats_dropped.connect(self._on_dropped)
@@ -63,7 +71,8 @@ class Transcripts(QObject):
 
     def in_menu(self) -> list[QAction]:
         """Return what stands in the window's menu."""
-        return self._actions
+        self._every.setEnabled(bool(self._session.state.chats))
+        return [self._actions[0], self._every, *self._actions[1:]]
 
     # ------------------------------------------------------------ how an answer was made
 
