@@ -21,6 +21,7 @@ from app.chat.session_counting import Done, SessionCounting
 from app.chat.session_state import Change
 from app.chat.store import INTERRUPTED_NOTE, Store, StoredChat
 from app.chat.store_worker import StoreWorker
+from app.engine import states
 from app.engine.protocol import EngineDied, Event, Failed, Loaded, Started
 from app.errors import Problem, WorldError
 from app.models.weights import Weights, WeightsDesk
@@ -49,6 +50,12 @@ def _read_opening(store: Store) -> _Opening:
     known = any(chat.id == last for chat in chats)
     chat, options = read_chat(store, last) if last and known else (None, ChatOptions())
     return _Opening(chats, chat, options, store.new_draft(), store.new_attached())
+
+
+def _forget_the_gone(store: Store) -> None:
+    """Drop what the engine keeps of chats that were deleted for good, whoever did that."""
+    there = {chat.id for chat in (*store.list_chats(), *store.list_deleted())}
+    states.keep_chats(states.default_folder(), there)
 
 
 def read_chat(store: Store, chat_id: str) -> tuple[StoredChat, ChatOptions]:
@@ -85,6 +92,7 @@ class SessionCore(SessionCounting):
         self._store = StoreWorker(database, on_problem=self._report, wakeup=wakeup)
         self._durable = DurableWrites(self._store, on_problem=self._report)
         self._durable.put(_read_opening, self._opened)
+        self._durable.put(_forget_the_gone)
 
     # ------------------------------------------------------------ news
 
@@ -242,6 +250,7 @@ class SessionCore(SessionCounting):
         except WorldError as error:
             answer.fail(error.problem)
             return
+        answer.command = replace(answer.command, chat=answer.chat_id)
         answer.request = answer.command.request
         self._engine.send(answer.command)
 

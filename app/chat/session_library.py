@@ -9,6 +9,8 @@ from collections.abc import Callable
 from app.chat.message import ChatSummary
 from app.chat.session_chats import SessionChats
 from app.chat.store import Store
+from app.engine import states
+from app.engine.protocol import Forget
 from app.errors import Problem
 
 
@@ -27,17 +29,25 @@ class SessionLibrary(SessionChats):
         self.list_again()
 
     def purge_chats(self, chat_ids: tuple[str, ...]) -> None:
-        """Delete chats of the trash for good."""
+        """Delete chats of the trash for good, and what the engine keeps of them."""
         self._deleted = [chat for chat in self._deleted if chat.id not in chat_ids]
 
-        def purge(store: Store) -> None:
+        def purge(store: Store) -> tuple[str, ...]:
             # Another window may have restored or emptied it meanwhile.
             there = {chat.id for chat in store.list_deleted()}
-            for chat_id in chat_ids:
-                if chat_id in there:
-                    store.purge(chat_id)
+            gone = tuple(chat_id for chat_id in chat_ids if chat_id in there)
+            for chat_id in gone:
+                store.purge(chat_id)
+            # Where no engine runs, and so that it is done before this counts as done.
+            states.drop_chats(states.default_folder(), gone)
+            return gone
 
-        self._durable.put(purge)
+        self._durable.put(purge, self._forget)
+
+    def _forget(self, gone: tuple[str, ...]) -> None:
+        """Have the engine forget chats, if there is one: it may hold them in memory."""
+        if not self._closed and self._engine.pid is not None:
+            self._engine.send(Forget(gone))
 
     def take_in(
         self,
