@@ -6,6 +6,7 @@ llama.cpp's tools/mtmd), for the largest picture that is ever encoded: mtmd scal
 log then tells the size, and a test holds this against it.
 """
 
+import functools
 from dataclasses import dataclass
 
 from app.fit.allocator import Graph, Place
@@ -13,6 +14,10 @@ from app.models.projectors import Projector
 
 MOST_TOKENS = 1024
 """Of a picture, its rows' ends apart (set_limit_image_tokens of clip.cpp)."""
+
+MOST_SLIM = 200
+"""Pictures with a side this many times the other are not shown: beyond 1,024 mtmd's way of scaling
+them down makes them larger."""
 
 _F32, _F16 = 4, 2
 _KEPT_RESULTS = 2
@@ -53,21 +58,28 @@ class Sight:
         return cls(1024, 24, 16, 4096, 14, 2, text_width)
 
 
-def most_side(sight: Sight) -> int:
-    """Return the side in pixels of the largest square picture."""
-    return int(MOST_TOKENS**0.5) * sight.patch * sight.merge
+@functools.lru_cache(maxsize=32)
+def largest(sight: Sight) -> tuple[int, int]:
+    """Return the columns and rows in tokens of the picture that takes most: not always a square.
+
+    A tall one has more ends of rows.
+    """
+    shapes = [(columns, MOST_TOKENS // columns) for columns in range(1, MOST_TOKENS + 1)]
+    shown = {rows: (columns, rows) for columns, rows in shapes if rows <= MOST_SLIM * columns}
+    tall = [shape for rows, shape in shown.items() if rows >= int(MOST_TOKENS**0.5)]
+    return max(tall, key=lambda shape: compute_bytes(sight, *shape))
 
 
 def most_tokens() -> int:
-    """Return the tokens of the largest square picture, ends of rows included."""
-    side = int(MOST_TOKENS**0.5)
-    return side * side + side
+    """Return the most tokens that a picture has, ends of rows included."""
+    rows = int((MOST_TOKENS * MOST_SLIM) ** 0.5)
+    return MOST_TOKENS + rows
 
 
 def taken_bytes(weights_bytes: int, sight: Sight) -> int:
     """Return all that a vision part takes beside the language model."""
     results = _KEPT_RESULTS * most_tokens() * sight.text_width * _F32
-    return weights_bytes + compute_bytes(sight) + results
+    return weights_bytes + compute_bytes(sight, *largest(sight)) + results
 
 
 def projector_bytes(projector: Projector) -> int:
@@ -83,10 +95,8 @@ def planned_bytes(weights_bytes: int, text_width: int) -> int:
     return taken_bytes(weights_bytes, Sight.of_family(text_width)) if weights_bytes else 0
 
 
-def compute_bytes(sight: Sight, columns: int = 0, rows: int = 0, *, alignment: int = 32) -> int:
-    """Return the compute buffer for a picture of so many tokens, for the largest square if 0."""
-    side = int(MOST_TOKENS**0.5)
-    columns, rows = columns or side, rows or side
+def compute_bytes(sight: Sight, columns: int, rows: int, *, alignment: int = 32) -> int:
+    """Return the compute buffer for a picture of so many tokens."""
     return _Layout(sight, columns, rows, alignment).peak()
 
 

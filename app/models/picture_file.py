@@ -10,6 +10,7 @@ from dataclasses import dataclass
 _NO_SIZE = frozenset({0xC4, 0xC8, 0xCC})  # JPEG markers among the frames' that are none
 _TURNED = range(5, 9)  # EXIF orientations with width and height exchanged
 _ORIENTATION = 0x0112
+_PNG = b"\x89PNG\r\n\x1a\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ def frame(data: bytes, mime: str) -> Frame | None:
     """Return the frame of a PNG, JPEG, GIF or BMP; None where its first bytes do not tell."""
     try:
         match mime:
-            case "image/png":
+            case "image/png" if data.startswith(_PNG):
                 return Frame(*struct.unpack_from(">II", data, 16))
             case "image/gif":
                 return Frame(*struct.unpack_from("<HH", data, 6))

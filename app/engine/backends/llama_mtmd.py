@@ -47,7 +47,7 @@ class LoadedProjector:
         if not self._context:
             raise _refused(projector)
         try:
-            self._reserve(vision.most_side(vision.Sight.of(projector)))
+            self._reserve(projector)
             self.buffers = self._taken(projector.weights_bytes)
         except WorldError:
             self.free()
@@ -124,11 +124,12 @@ class LoadedProjector:
         finally:
             mtmd.mtmd_input_chunks_free(chunks)
 
-    def _reserve(self, side: int) -> None:
-        """Have the compute buffer made for the largest picture. side: its pixels."""
-        mtmd = self._mtmd
-        pixels = (ctypes.c_uint8 * (side * side * 3))()
-        bitmap = mtmd.mtmd_bitmap_init(side, side, pixels)
+    def _reserve(self, projector: Projector) -> None:
+        """Have the compute buffer made for the picture that takes most."""
+        mtmd, side = self._mtmd, projector.patch * projector.merge
+        columns, rows = vision.largest(vision.Sight.of(projector))
+        pixels = (ctypes.c_uint8 * (columns * rows * side * side * 3))()
+        bitmap = mtmd.mtmd_bitmap_init(columns * side, rows * side, pixels)
         self._stopped = lambda: True
         try:
             status = self._with_chunk(

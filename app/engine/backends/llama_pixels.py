@@ -12,13 +12,12 @@ from typing import Any
 
 from app.engine.protocol import PictureFile
 from app.errors import Problem, WorldError
+from app.fit.vision import MOST_SLIM
 from app.models.picture_file import Frame, frame
 
 MOST_PIXELS = 60_000_000
 """As many as can be attached: three bytes each, and twice that while they are scaled down."""
-MOST_SLIM = 200
-"""A side this many times the other: beyond it mtmd's way of scaling makes pictures larger."""
-_LEAST_ALPHA_KINDS = (4, 6)  # PNG's colour types with transparency
+_CLEAR = (b"\4", b"\6")  # PNG's colour types with transparency
 
 
 def bitmap(mtmd: Any, context: Any, picture: PictureFile) -> Any:
@@ -83,7 +82,7 @@ def _unreadable(why: str, picture: PictureFile) -> WorldError:
 def _is_clear(data: bytes, mime: str) -> bool:
     """Whether a picture may have transparent parts."""
     if mime == "image/png":
-        return data[25:26] in (b"\4", b"\6") or b"tRNS" in data[:8192]
+        return data[25:26] in _CLEAR or b"tRNS" in data[:8192]
     return mime == "image/gif"
 
 
