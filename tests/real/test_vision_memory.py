@@ -34,8 +34,8 @@ def child(*arguments: object) -> Any:
         # Wide text behind narrow eyes: the ends of rows take most, and a tall picture.
         seeing.Eyes(text_width=4096, width=64, layers=3, feed_forward=96),
         seeing.Eyes(text_width=512, width=256, layers=3, heads=4, feed_forward=320, merge=1),
-        # Magistral's widths, of one layer: its buffer is the same with all twenty-four.
-        seeing.Eyes(text_width=5120, width=1024, layers=1, heads=16, feed_forward=4096),
+        # Magistral's widths, of two layers: its buffer is the same with all twenty-four.
+        seeing.Eyes(text_width=5120, width=1024, layers=2, heads=16, feed_forward=4096),
     ],
 )
 def test_the_promise_is_what_mtmd_takes(tmp_path: Path, eyes: seeing.Eyes) -> None:
