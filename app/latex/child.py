@@ -8,6 +8,7 @@ that a chat that is opened again needs no V8 at all.
 import contextlib
 import hashlib
 import json
+import mmap
 import os
 import sqlite3
 import time
@@ -26,8 +27,16 @@ TRIES = 3
 LEAST_S = 0.3
 """On a computer that is busy with other things that may be a tenth of it for a formula: one that
 had less than this of the processor is tried again, with twice as much of the clock."""
-MEMORY_BYTES = 300 * 2**20
-"""For V8's heap; MathJax with its font takes 130 MB."""
+MEMORY_BYTES = 96 * 2**20
+"""For V8's heap; MathJax takes 15 MB of it, 40 with all of its font, and the largest matrix of the
+corpora 60."""
+ENOUGH_BYTES = 150 * 2**20
+"""A process that has grown to this gives back what it can, and ends if that is not enough: the next
+formula starts another. After a thousand formulas of the usual kind it has 130 MB."""
+FLAGS = ("--single-threaded", "--optimize-for-size", "--max-semi-space-size=2")
+"""V8 by itself lets twice as much pile up before it looks for what can go, and is a tenth faster."""
+PART = b"\n//# part "
+"""What begins the line that names a part of the font, behind MathJax itself in the bundle."""
 LONGEST = 10_000
 """Characters: more is no formula. Of letters alone that many take half of the time there is."""
 _KEPT_BYTES = 64 * 2**20
@@ -51,7 +60,7 @@ def main(connection: "Connection[Reply, Question]", bundle: str, cache: str) -> 
                 if said is None:
                     said = mathjax.typeset(tex, display=display, width_em=width_em)
                     kept.keep(tex, said, display=display, width_em=width_em)
-                if mathjax.spent:
+                if mathjax.spent or mathjax.too_large():
                     connection.send((-number, said))
                     kept.close()
                     os._exit(0)  # closing V8 would wait for it
@@ -62,7 +71,11 @@ def main(connection: "Connection[Reply, Question]", bundle: str, cache: str) -> 
 
 
 class MathJax:
-    """MathJax, loaded once it is needed, and anew after a formula that broke it."""
+    """MathJax, loaded once it is needed, and anew after a formula that broke it.
+
+    Of the bundle only MathJax itself is read at once, and each part of its font when a formula has
+    one of its letters: MathJax then says which, and is asked again.
+    """
 
     def __init__(self, bundle: Path) -> None:
         self._bundle = bundle
@@ -82,7 +95,7 @@ class MathJax:
             for attempt in range(TRIES):
                 patience_s, before = PATIENCE_S * 2**attempt, time.process_time()
                 try:
-                    return str(self._loaded().eval(call, timeout_sec=patience_s))
+                    return self._said(call, patience_s)
                 except JSTimeoutException:
                     if time.process_time() - before > LEAST_S:
                         break
@@ -95,14 +108,51 @@ class MathJax:
             self.close()
             return refusal(str(error).splitlines()[0])
 
+    def _said(self, call: str, patience_s: float) -> str:
+        """Ask, and give MathJax the parts of its font that it wants for the answer."""
+        context = self._loaded()
+        while True:
+            said = str(context.eval(call, timeout_sec=patience_s))
+            if not said.startswith('{"need":'):
+                return said
+            name = str(json.loads(said)["need"])
+            context.eval(self._code(name))
+            context.eval(f"fontPartIsThere({json.dumps(name)})")
+
+    def too_large(self) -> bool:
+        """Whether the process takes too much memory, and goes on to when it has tidied up."""
+        if self._context is None or taken_bytes() < ENOUGH_BYTES:
+            return False
+        self._context.low_memory_notification()
+        return taken_bytes() >= ENOUGH_BYTES
+
     def _loaded(self) -> "MiniRacer":
-        from py_mini_racer import MiniRacer
+        from py_mini_racer import MiniRacer, init_mini_racer
 
         if self._context is None:
+            init_mini_racer(flags=FLAGS, ignore_duplicate_init=True)
             self._context = MiniRacer()
             self._context.set_hard_memory_limit(MEMORY_BYTES)
-            self._context.eval(self._bundle.read_text(encoding="utf-8"))
+            self._context.eval(self._code(""))
         return self._context
+
+    def _code(self, name: str) -> str:
+        """Return a part of the bundle: of the font by its name, MathJax itself for "".
+
+        Raises ValueError for a name that it does not have.
+        """
+        with (
+            self._bundle.open("rb") as file,
+            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as whole,
+        ):
+            start = 0
+            if name:
+                start = whole.find(PART + name.encode() + b"\n") + len(PART)
+                if start < len(PART):
+                    raise ValueError(f"no part of the font: {name}")
+                start += len(name)
+            end = whole.find(PART, start)
+            return whole[start : end if end >= 0 else len(whole)].decode()
 
     def close(self) -> None:
         """Let V8 go. Without this the interpreter would wait for it for ever at its end."""
@@ -115,7 +165,8 @@ class Kept:
     """What was typeset, on disk. A cache that cannot be read or written costs time, no more."""
 
     def __init__(self, path: Path, bundle: Path) -> None:
-        self._made_by = hashlib.sha256(bundle.read_bytes()).digest()
+        with bundle.open("rb") as file:
+            self._made_by = hashlib.file_digest(file, "sha256").digest()
         self._clock = 0
         self._database: sqlite3.Connection | None = None
         with contextlib.suppress(OSError, sqlite3.Error):
@@ -173,6 +224,13 @@ class Kept:
                 "DELETE FROM formula WHERE used < (SELECT avg(used) FROM formula)"
             )
             self._database.execute("VACUUM")
+
+
+def taken_bytes() -> int:
+    """Return the memory that this process has for itself and what it has of files, in bytes."""
+    import psutil
+
+    return int(psutil.Process().memory_info().rss)
 
 
 def refusal(error: str) -> str:

@@ -7,12 +7,12 @@
 
 import { mathjax } from '@mathjax/src/mjs/mathjax.js';
 import { TeX } from '@mathjax/src/mjs/input/tex.js';
+import { TagsFactory } from '@mathjax/src/mjs/input/tex/Tags.js';
 import { SVG } from '@mathjax/src/mjs/output/svg.js';
 import { liteAdaptor } from '@mathjax/src/mjs/adaptors/liteAdaptor.js';
 import { RegisterHTMLHandler } from '@mathjax/src/mjs/handlers/html.js';
 import { MathJaxNewcmFont } from '@mathjax/mathjax-newcm-font/mjs/svg.js';
 import { MathJaxMhchemFontExtension } from '@mathjax/mathjax-mhchem-font-extension/mjs/svg.js';
-import './fonts.generated.js';
 
 import '@mathjax/src/mjs/input/tex/base/BaseConfiguration.js';
 import '@mathjax/src/mjs/input/tex/action/ActionConfiguration.js';
@@ -45,9 +45,15 @@ import './macros.js';
 import { textWidth } from './script.js';
 import { absolute } from './path.js';
 
-// Every part of the font is in the bundle, so there is nothing to wait for.
+// A part of the font that is not there yet: who asked for the formula is told, and gives it.
+class PartNeeded extends Error {}
+
 mathjax.asyncLoad = () => {};
 mathjax.asyncIsSynchronous = true;
+globalThis.fontOfFormulas = MathJaxNewcmFont;
+MathJaxNewcmFont.prototype.loadDynamicFileSync = (part) => {
+  if (!part.promise) throw new PartNeeded(part.file);
+};
 MathJaxNewcmFont.addExtension(MathJaxMhchemFontExtension);
 
 // Not here: physics (it makes \div a divergence), html and require (they reach outside the formula),
@@ -71,7 +77,16 @@ const MOST_ITEMS = 20000;
 const LEAST_UNITS = 20;
 const MOST_UNITS = 400000; // 400 em: \rule can ask for a hundred thousand
 
+// Some packages name a class of tags anew for each TeX, by a number, and MathJax keeps every one with
+// the whole TeX that it came from: 0.2 MB a formula. Here only the last TeX's are kept.
+const createTags = TagsFactory.create;
+const tagClasses = new Map();
+TagsFactory.add = (name, made) => { tagClasses.set(name, made); };
+TagsFactory.create = (name) => (tagClasses.has(name) ? new (tagClasses.get(name))() : createTags(name));
+
 function freshTeX() {
+  tagClasses.clear();
+  TagsFactory.setDefault('none');
   // A formula's \def must not reach the next one, so each has a TeX of its own.
   return new TeX({
     packages: PACKAGES,
@@ -305,10 +320,19 @@ function drawn(tex, display, widthEm) {
   };
 }
 
+// Take in a part of the font whose code has been run.
+globalThis.fontPartIsThere = (name) => {
+  const part = MathJaxNewcmFont.dynamicFiles[name];
+  part.promise = Promise.resolve();
+  part.setup(svg.font);
+};
+
+// Return the display list, why there is none, or which part of the font is needed first.
 globalThis.displayList = (tex, display, widthEm) => {
   try {
     return JSON.stringify(drawn(tex, display, widthEm));
   } catch (error) {
+    if (error instanceof PartNeeded) return JSON.stringify({ need: error.message });
     if (error instanceof Failure || error instanceof RangeError) {
       return JSON.stringify({ ok: false, error: String(error.message) });
     }
