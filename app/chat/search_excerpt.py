@@ -20,7 +20,7 @@ _BEFORE = 40
 _SEARCHED = 400_000
 """Characters of a text that are searched for the place: 100,000 tokens, some 10 ms."""
 
-_MOST_HITS = 64
+_MOST_HITS = 24
 _UNSHOWN = re.compile(
     "[\u0000-\u001f\u007f-\u009f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]+"
 )
@@ -133,8 +133,9 @@ def _pattern(term: Term, *, bare: bool) -> str:
         said = ["".join(_letter(one) + _MARKS for one in word) for word in words]
         begun, length = _letter(words[0][0]), 1
         rest = said[0][len(begun) :]
-    before = f"(?<!{_LETTER}{'.' * length})" if spaced(words[0]) else ""
-    after = f"(?!{_LETTER})" if not term.begins and spaced(words[-1]) else ""
+    letter = "[a-z0-9]" if bare else _LETTER
+    before = f"(?<!{letter}{'.' * length})" if spaced(words[0]) else ""
+    after = f"(?!{letter})" if not term.begins and spaced(words[-1]) else ""
     return f"{_BETWEEN.join((f'{begun}{before}{rest}', *said[1:]))}{after}"
 
 

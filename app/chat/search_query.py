@@ -13,11 +13,17 @@ from app.chat.search_index import Filler, index_errors, open_index, said
 
 Where = Literal["title", "message", "thinking"]
 
-LIMIT = 50
-"""How many are found at most, unless asked otherwise: more than anybody looks through."""
+LIMIT = 30
+"""How many are found at most, unless asked otherwise. An excerpt takes some 0.2 ms."""
 
 _RANKED = 400
 """How many of the newest that have the words are ranked. bm25 over all of 50,000 takes 140 ms."""
+
+_SAID = (
+    "SELECT c.id, m.id, c.title, c.updated_at, m.status, p.kind, p.text FROM store.messages AS m"
+    " JOIN store.chats AS c ON c.id = m.chat_id JOIN store.parts AS p ON p.message_id = m.id"
+    " WHERE m.ordinal = ? ORDER BY p.ordinal"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +76,9 @@ def found(database: sqlite3.Connection, text: str, limit: int) -> Iterator[Found
         line, marks, _ = place.whole(title)
         yield Found(chat_id, None, title, "title", line, marks, updated_at)
     for ordinal in _ranked(database, query, limit - len(rows)):
-        row = database.execute(
-            "SELECT c.id, m.id, c.title, c.updated_at FROM store.messages AS m"
-            " JOIN store.chats AS c ON c.id = m.chat_id WHERE m.ordinal = ?",
-            (ordinal,),
-        ).fetchone()
-        if row is not None:
-            yield _placed(database, place, *row)
+        parts = database.execute(_SAID, (ordinal,)).fetchall()
+        if parts:
+            yield _placed(database, place, parts)
 
 
 def _ranked(database: sqlite3.Connection, query: str, limit: int) -> list[int]:
@@ -104,12 +106,14 @@ def _ranked(database: sqlite3.Connection, query: str, limit: int) -> list[int]:
 def _placed(
     database: sqlite3.Connection,
     place: Place,
-    chat_id: str,
-    message_id: str,
-    title: str,
-    updated_at: float,
+    parts: list[tuple[str, str, str, float, str, str, str]],
 ) -> Found:
-    body, thinking = said(database, message_id)
+    chat_id, message_id, title, updated_at, status, _, _ = parts[0]
+    if status in ("running", "interrupted"):  # may have pieces that are not folded in yet
+        body, thinking = said(database, message_id)
+    else:
+        body = "".join(text for *_, kind, text in parts if kind == "text")
+        thinking = "".join(text for *_, kind, text in parts if kind == "thinking")
     part: Where = "message"
     line, marks, terms = place.excerpt(body)
     if thinking and terms < place.terms:

@@ -14,7 +14,9 @@ from app.chat.conversation import Conversation
 from app.chat.message import Attachment, ChatSummary, Message
 from app.chat.store_attachments import Texts
 from app.chat.store_base import BUSY_S, INTERRUPTED_NOTE, KEEP_DELETED_S
+from app.chat.store_errors import sound_or_damaged
 from app.chat.store_list import StoreList
+from app.chat.store_sound import check_conversation, check_summary
 from app.errors import Problem, WorldError
 
 __all__ = ["BUSY_S", "INTERRUPTED_NOTE", "KEEP_DELETED_S", "Store", "StoredChat"]
@@ -51,7 +53,7 @@ class Store(StoreList):
 
     def load(self, chat_id: str) -> StoredChat:
         """Return a chat, deleted or not. Raises WorldError "chat-gone" where there is none."""
-        with self._read() as database:
+        with self._read() as database, sound_or_damaged(self.path):
             row = database.execute(
                 "SELECT title, updated_at, leaf, draft, system_prompt, thinking_budget, model,"
                 " pinned_at IS NOT NULL FROM chats WHERE id = ?",
@@ -74,8 +76,8 @@ class Store(StoreList):
             texts = Texts(self.kept)
             messages = store_rows.read_messages(database, chat_id, texts)
             return StoredChat(
-                summary=ChatSummary(chat_id, title, updated_at, bool(pinned)),
-                conversation=Conversation(messages, leaf),
+                summary=check_summary(ChatSummary(chat_id, title, updated_at, bool(pinned))),
+                conversation=check_conversation(Conversation(messages, leaf)),
                 draft=draft,
                 system_prompt=system_prompt,
                 thinking_budget=thinking_budget,

@@ -126,6 +126,17 @@ def world_errors(path: Path) -> Iterator[None]:
         # module (a closed connection, a wrong thread) carry no code: they are bugs.
         code = getattr(error, "sqlite_errorcode", None)
         make = _BY_CODE.get(code & 0xFF) if isinstance(code, int) else None
+        if "Could not decode to UTF-8" in str(error):  # Python's own, of a text in a row
+            make = damaged
         if make is None:
             raise
         raise make(path, f"{getattr(error, 'sqlite_errorname', '')}: {error}") from error
+
+
+@contextmanager
+def sound_or_damaged(path: Path) -> Iterator[None]:
+    """Turn what goes wrong in the block into damage: rows that are no longer what was written."""
+    try:
+        yield
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+        raise damaged(path, f"{type(error).__name__}: {error}") from error

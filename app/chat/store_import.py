@@ -6,6 +6,7 @@ from dataclasses import replace
 from app.chat import store_attachments, store_rows
 from app.chat.conversation import Conversation
 from app.chat.message import Attachment, Message, new_id
+from app.chat.salvage import Salvaged
 from app.chat.store_base import StoreBase
 
 
@@ -22,11 +23,13 @@ class StoreImport(StoreBase):
         thinking_budget: int | None = None,
         model: str = "",
         attachments: Mapping[str, bytes] | None = None,
+        durable: bool = True,
     ) -> str:
         """Put a chat among the others and return its id: a new one where it is taken.
 
         So are the ids of its messages then. An answer that was being written is not any more: it
         is interrupted. attachments: bytes by their SHA-256; those that nothing names are left out.
+        durable: it is on the disk when this returns.
         Raises WorldError where the disk is at fault; then nothing of it is there.
         """
         named = {part.sha256 for part in _attached(conversation)}
@@ -41,7 +44,7 @@ class StoreImport(StoreBase):
         for name, data in kept.items():
             if self.kept.put(data) != name:
                 raise ValueError(f"bytes under another's name: {name}")
-        with self._write() as database:
+        with self._write(durable=durable) as database:
             if self._is_taken(chat_id, conversation):
                 chat_id, conversation = new_id(), with_new_ids(conversation)
             options = (system_prompt, thinking_budget, model)
@@ -53,6 +56,32 @@ class StoreImport(StoreBase):
                     database, chat_id, replace(message, parts=parts, status=status)
                 )
             database.execute("UPDATE chats SET leaf = ? WHERE id = ?", (conversation.leaf, chat_id))
+        return chat_id
+
+    def restore(self, chat: Salvaged) -> str:
+        """Put a chat that was saved from a damaged file in its place; return its id."""
+        chat_id = self.import_chat(
+            chat.id,
+            chat.conversation,
+            title=chat.title,
+            system_prompt=chat.system_prompt,
+            thinking_budget=chat.thinking_budget,
+            model=chat.model,
+            durable=False,
+        )
+        source = "user" if chat.titled_by_user else "auto"
+        with self._write(durable=False) as database:
+            database.execute(
+                "UPDATE chats SET created_at = ?, updated_at = ?, deleted_at = ?, title_source = ?,"
+                " titled = 1 WHERE id = ?",
+                (
+                    min((m.created_at for m in chat.conversation.messages.values()), default=0.0),
+                    chat.updated_at,
+                    self._now() if chat.deleted else None,
+                    source,
+                    chat_id,
+                ),
+            )
         return chat_id
 
     def _is_taken(self, chat_id: str, conversation: Conversation) -> bool:

@@ -2,7 +2,9 @@
 
 from app.chat import store_rows
 from app.chat.message import ChatSummary
+from app.chat.store_errors import sound_or_damaged
 from app.chat.store_import import StoreImport
+from app.chat.store_sound import check_summary
 
 _SUMMARY = "id, title, updated_at, pinned_at IS NOT NULL"
 
@@ -24,10 +26,11 @@ class StoreList(StoreImport):
         return self._listed("deleted_at IS NOT NULL ORDER BY deleted_at DESC, rowid DESC")
 
     def _listed(self, which: str) -> tuple[ChatSummary, ...]:
-        with self._read() as database:
+        with self._read() as database, sound_or_damaged(self.path):
             rows = database.execute(f"SELECT {_SUMMARY} FROM chats WHERE {which}")
             return tuple(
-                ChatSummary(chat_id, title, at, bool(pinned)) for chat_id, title, at, pinned in rows
+                check_summary(ChatSummary(chat_id, title, at, bool(pinned)))
+                for chat_id, title, at, pinned in rows
             )
 
     def pin(self, chat_id: str, *, pinned: bool = True) -> None:

@@ -4,12 +4,11 @@ One queue, one thread: calls run in the order they were made. What they return i
 `poll()`, on the thread that calls it; no callback ever runs on the worker's thread. The database is
 opened there too, by the first call. An opening that failed is that call's problem, and is tried
 again by the next: a disk may have been freed or plugged in. Only a damaged database is dealt with
-at once: it is moved aside, untouched, and an empty one begun, because the person in front of it can
-do nothing else to go on.
+at once, whenever it is found to be so: it is moved aside, untouched, and what can be saved of it is
+in its place, because the person in front of it can do nothing else to go on.
 """
 
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +17,8 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from app.chat.store import Store
-from app.chat.store_errors import DamagedDatabaseError, unreachable
+from app.chat.store_errors import DamagedDatabaseError
+from app.chat.store_repair import repair, take_place
 from app.errors import Problem, WorldError
 
 T = TypeVar("T")
@@ -128,29 +128,40 @@ class StoreWorker:
     def _do(self, call: _Call) -> Callable[[], None]:
         """Do a call; return what poll() has to do about it."""
         try:
-            if self._store is None:
-                self._store = self._open()
-            result = call.work(self._store)
+            result = self._result(call)
         except WorldError as error:
             return partial(call.failed or self._on_problem, error.problem)
         except BaseException as bug:  # noqa: BLE001  raised again by poll(), on the thread that can report it
             return partial(_raise, bug)
         return partial(call.done, result) if call.done else _nothing
 
+    def _result(self, call: _Call) -> Any:
+        if self._store is None:
+            self._store = self._open()
+        try:
+            return call.work(self._store)
+        except DamagedDatabaseError as error:
+            # The damage lay where nobody had looked before.
+            self._store.close()
+            self._store = None
+            self._store = self._repaired(error)
+            try:
+                return call.work(self._store)
+            except KeyError:  # what it is about could not be saved
+                raise error from None
+
     def _open(self) -> Store:
+        take_place(self._path)
         try:
             return self._open_store(self._path)
         except DamagedDatabaseError as error:
-            aside = set_aside(self._path)
-            store = self._open_store(self._path)
-            problem = Problem(
-                "chats-damaged",
-                "The file with your chats is damaged, so Ponder began a new one.",
-                f"The damaged file is kept, untouched, as {aside}.",
-                error.problem.detail,
-            )
-            self._answer(partial(self._on_problem, problem), counts=False)
-            return store
+            return self._repaired(error)
+
+    def _repaired(self, error: DamagedDatabaseError) -> Store:
+        problem = repair(self._path, self._open_store, error.problem.detail)
+        store = self._open_store(self._path)
+        self._answer(partial(self._on_problem, problem), counts=False)
+        return store
 
     def _answer(self, answer: Callable[[], None], *, counts: bool) -> None:
         with self._news:
@@ -166,25 +177,3 @@ def _raise(bug: BaseException) -> NoReturn:
 
 def _nothing() -> None:
     pass
-
-
-def set_aside(path: Path) -> Path:
-    """Move a database and its log files to a name that tells the time; return the new path.
-
-    Nothing is overwritten or changed. Raises WorldError where the folder does not let it.
-    """
-    stamp = time.strftime("%Y%m%d-%H%M%S")
-    aside = path.with_name(f"{path.stem}.damaged-{stamp}{path.suffix}")
-    number = 1
-    while aside.exists():
-        number += 1
-        aside = path.with_name(f"{path.stem}.damaged-{stamp}-{number}{path.suffix}")
-    try:
-        # The log first: were this cut short, the database itself is still found damaged.
-        for suffix in ("-wal", "-shm", ""):
-            file = path.with_name(path.name + suffix)
-            if file.exists():
-                file.rename(aside.with_name(aside.name + suffix))
-    except OSError as error:
-        raise unreachable(path, str(error)) from error
-    return aside

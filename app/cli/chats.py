@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app import paths
-from app.cli import chats_search
+from app.cli import chats_salvage, chats_search
 from app.errors import Problem, WorldError
 from app.transcript.export import FORMS
 
@@ -38,6 +38,7 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
     show.set_defaults(run=_show)
 
     chats_search.add_parser(own)
+    chats_salvage.add_parser(own)
 
     export = own.add_parser("export", help="a chat, or all, as a file")
     which = export.add_mutually_exclusive_group(required=True)
