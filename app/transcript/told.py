@@ -59,15 +59,16 @@ def outcome(compared: Compared) -> str:
     if compared.outcome == "not run":
         return "Not run again"
     if compared.token is None:
-        return "The same words, but not the same run"
+        return "The same words, another run"
     return f"Different from token {compared.token:,}"
 
 
 def summary(found: Sequence[Compared]) -> str:
     """Return in one sentence what came of all of them."""
     identical = sum(one.outcome == "identical" for one in found)
-    different = sum(one.outcome == "different" for one in found)
-    left = len(found) - identical - different
+    different = sum(one.token is not None for one in found)
+    other = sum(one.outcome == "different" and one.token is None for one in found)
+    left = len(found) - identical - different - other
     if identical == len(found) and found:
         whole = "The answer" if identical == 1 else f"All {identical} answers"
         return f"{whole} came out identical, token for token."
@@ -76,6 +77,7 @@ def summary(found: Sequence[Compared]) -> str:
         for number, word in (
             (identical, "identical"),
             (different, "different"),
+            (other, "of the same words in another run"),
             (left, "not run again"),
         )
         if number

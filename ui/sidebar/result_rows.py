@@ -10,15 +10,22 @@ from PySide6.QtGui import (
     QTextLayout,
     QTextOption,
 )
-from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+)
 
 from ui import theme
+from ui.chat.find_marks import DARK_CURRENT, LIGHT_PEN
 from ui.chat.utf16 import part, units
 from ui.sidebar.results import NOTHING, ROW_ROLE, Chat, Hit, Index
 from ui.widgets import rounded
 
 _CHAT_PX = 33
 _PAD_PX = 8
+_INSET_PX = 8
 _LINES = 2
 _LEAD = 22
 """Characters before the first mark that are shown: it stands in the first line then."""
@@ -28,17 +35,22 @@ _THINKING = "Thinking  "
 class ResultDelegate(QStyledItemDelegate):
     """See the module."""
 
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
+    def __init__(self, view: QAbstractItemView) -> None:
+        super().__init__(view)
+        self._view = view
         self._bold = theme.ui_font()
         self._bold.setWeight(QFont.Weight.DemiBold)
         self._small = theme.caption_font()
 
     def sizeHint(self, _option: QStyleOptionViewItem, index: Index) -> QSize:  # noqa: N802 - Qt's name
-        """Return the height of a title, or of two lines."""
-        if isinstance(index.data(ROW_ROLE), Hit):
-            return QSize(120, _LINES * QFontMetrics(self._small).lineSpacing() + 12)
-        return QSize(120, _CHAT_PX)
+        """Return the height of a title, or of the one or two lines of a place."""
+        row = index.data(ROW_ROLE)
+        if not isinstance(row, Hit):
+            return QSize(120, _CHAT_PX)
+        text, _, _ = _said(row)
+        room = self._view.viewport().width() - 2 * _PAD_PX - _INSET_PX
+        lines = _laid_out(text, self._small, [], room, _LINES).lineCount()
+        return QSize(120, lines * QFontMetrics(self._small).lineSpacing() + 12)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """Paint a line."""
@@ -54,28 +66,16 @@ class ResultDelegate(QStyledItemDelegate):
             rounded(painter, ground, 8, None, colours.accent)
         box = option.rect.adjusted(_PAD_PX, 0, -_PAD_PX, 0)
         if isinstance(row, Hit):
-            self._paint_hit(painter, box.adjusted(8, 5, 0, -5), row)
+            text, marks, tag = _said(row)
+            inner = box.adjusted(_INSET_PX, 6, 0, -6)
+            self._paint_text(
+                painter, inner, self._small, text, marks, colours.muted, lines=_LINES, tag=tag
+            )
         elif isinstance(row, Chat):
             self._paint_text(painter, box, self._bold, row.title, row.marks, colours.ink, lines=1)
         else:
             self._paint_text(painter, box, self._small, NOTHING, (), colours.muted, lines=1)
         painter.restore()
-
-    def _paint_hit(self, painter: QPainter, box: QRect, hit: Hit) -> None:
-        colours = theme.current()
-        text, marks = _beginning_near(hit.found.excerpt, hit.found.marks)
-        tag = _THINKING if hit.found.part == "thinking" else ""
-        shifted = tuple((start + len(tag), end + len(tag)) for start, end in marks)
-        self._paint_text(
-            painter,
-            box,
-            self._small,
-            tag + text,
-            shifted,
-            colours.muted,
-            lines=_LINES,
-            tag=len(tag),
-        )
 
     def _paint_text(
         self,
@@ -91,7 +91,9 @@ class ResultDelegate(QStyledItemDelegate):
     ) -> None:
         """Paint a text; where it has no room for its end it is cut there."""
         colours = theme.current()
-        formats = [(span, colours.ink, colours.accent_soft) for span in marks]
+        # As hits are marked in the chat itself.
+        pen = DARK_CURRENT if colours.dark else LIGHT_PEN
+        formats = [(span, colours.ink, pen) for span in marks]
         if tag:
             formats.insert(0, ((0, tag), colours.thinking_rule, ""))
         layout = _laid_out(text, font, formats, box.width(), lines)
@@ -106,6 +108,14 @@ class ResultDelegate(QStyledItemDelegate):
         painter.setClipRect(box)
         layout.draw(painter, QPointF(box.left(), top))
         painter.setClipping(False)
+
+
+def _said(hit: Hit) -> tuple[str, tuple[tuple[int, int], ...], int]:
+    """Return what a place says, the marks in it, and how much of it says where it is."""
+    text, marks = _beginning_near(hit.found.excerpt, hit.found.marks)
+    tag = _THINKING if hit.found.part == "thinking" else ""
+    shifted = tuple((start + len(tag), end + len(tag)) for start, end in marks)
+    return tag + text, shifted, len(tag)
 
 
 def _laid_out(

@@ -40,7 +40,8 @@ class AnswerList(QListWidget):
     def add(self, compared: Compared, word: str) -> None:
         """Add what came of an answer."""
         item = QListWidgetItem(f"Message {compared.number:,}")
-        item.setData(_DOT_ROLE, _DOTS[compared.outcome])
+        other_run = compared.outcome == "different" and compared.token is None
+        item.setData(_DOT_ROLE, "warn" if other_run else _DOTS[compared.outcome])
         item.setData(_WORD_ROLE, word)
         item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{item.text()}: {word}")
         item.setToolTip(f"{item.text()}: {word}")

@@ -28,7 +28,7 @@ from ui.chat.controls import QuietButton
 from ui.widgets import rounded
 
 WIDTH_PX = 520
-MOST_PX = 460
+MOST_PX = 560
 EDGE_PX = 8
 _GAP_PX = 16
 _LABEL_PX = 220

@@ -91,10 +91,10 @@ class VerifyWindow(Sheet):
         self.match = muted(QLabel())
         note = muted(QLabel(_PROVES))
         note.setWordWrap(True)
-        for widget in (self.finding, self.lines, self.head, self.match, note):
+        self.body.addWidget(self.finding)
+        self.body.addWidget(self.lines, 1)
+        for widget in (self.head, self.match, note):
             self.body.addWidget(widget)
-        self.lines.setFixedHeight(self.lines.wanted_height(540) + 6)
-        self.body.addStretch(1)
         self.again = self.add_button("Run again and compare…")
         self.taker = self.add_button("Import")
         self.closer = self.add_button("Close", primary=True)
