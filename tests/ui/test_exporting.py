@@ -1,6 +1,7 @@
 """The export menu of the real window: each form into a real file, from what is open."""
 
 import json
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -96,3 +97,64 @@ def test_a_file_that_cannot_be_written_is_one_sentence(
     dialog.done(0)
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     driven.until(lambda: "could not be written" in told(driven))
+
+
+def submenu(menu: QMenu, title: str) -> QMenu:
+    found = action(menu, title).menu()
+    assert isinstance(found, QMenu)
+    return found
+
+
+def test_a_part_of_a_chat_is_exported_by_itself(
+    driven: Driven, exporting: Exporting, tmp_path: Path
+) -> None:
+    labels = [one.text() for one in exporting.menu().actions()]
+    assert "Only the selected messages" not in labels
+    assert "Only the branch shown" not in labels
+    view = driven.window.chat_view
+    view.selection.select_text(1)
+    chosen = submenu(exporting.menu(), "Only the selected messages")
+    action(chosen, "JSON").trigger()
+    path = chosen_path(driven, tmp_path / "part.json")
+    messages = json.loads(path.read_bytes())["messages"]
+    assert [message["role"] for message in messages] == ["assistant"]
+    assert chain.verify(path.read_bytes()).intact
+    view.selection.clear()
+    driven.presenter.load_model(driven.script(REPLY))
+    driven.session.retry(view.entries[-1].id)
+    driven.until(lambda: driven.session.state.running is None)
+    driven.idle()
+    driven.presenter.drain()
+    action(submenu(exporting.menu(), "Only the branch shown"), "JSON").trigger()
+    branch = json.loads(chosen_path(driven, tmp_path / "branch.json").read_bytes())["messages"]
+    assert len(branch) == 2
+    assert len(driven.session.state.conversation.messages) == 3
+
+
+def test_all_chats_are_one_archive(driven: Driven, exporting: Exporting, tmp_path: Path) -> None:
+    driven.presenter.load_model(driven.script(REPLY))
+    driven.presenter.new_chat()
+    driven.session.send("And 3 + 3?")
+    driven.until(lambda: driven.session.state.running is None)
+    driven.idle()
+    driven.presenter.drain()
+    action(submenu(exporting.menu(), "All chats"), "Markdown").trigger()
+    with zipfile.ZipFile(chosen_path(driven, tmp_path / "all.zip")) as archive:
+        assert sorted(archive.namelist()) == ["And 3 + 3.md", "What is 2 + 2.md"]
+        assert b"The sum is" in archive.read("And 3 + 3.md")
+    assert "2 chats were written to all.zip." in told(driven)
+    # The form is remembered, for chats that are dragged out.
+    action(exporting.menu(), "Plain").trigger()
+    chosen_path(driven, tmp_path / "one.txt")
+    assert driven.session.settings.export_form == "txt"
+
+
+def chosen_path(driven: Driven, path: Path) -> Path:
+    """Accept the file dialog with a path and wait for the file."""
+    dialog = driven.window.findChild(QFileDialog)
+    assert dialog is not None
+    dialog.fileSelected.emit(str(path))
+    dialog.done(0)
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    driven.until(lambda: f"written to {path.name}" in told(driven))
+    return path
