@@ -10,6 +10,7 @@ from typing import Literal
 from app.chat.attachments import MOST_AT_ONCE, Found, too_many
 from app.chat.message import Attachment, Image
 from app.chat.session_core import SessionCore
+from app.chat.sight import blind
 from app.chat.store import Store
 from app.errors import Problem, WorldError
 
@@ -73,6 +74,13 @@ class SessionAttachments(SessionCore):
             return "unknown"
         return "sees" if info.sees else "blind"
 
+    @property
+    def blindness(self) -> Problem:
+        """Return why images are not shown to the model that is chosen."""
+        model = self.state.model
+        left_out = model.plan is not None and not model.plan.projector
+        return blind(model.name, model.info, left_out=left_out)
+
     def _shown_again(self, parts: tuple[Attachment, ...]) -> tuple[Attachment, ...]:
         """Return what a message sent anew has attached; a model that sees is shown all of it."""
         if self.sight != "sees":
@@ -92,20 +100,5 @@ class SessionAttachments(SessionCore):
                 for part in attached
             )
         self._want_model()
-        self._report(blind(self.state.model.name, known=self.sight == "blind"))
+        self._report(self.blindness)
         return None
-
-
-def blind(model: str, *, known: bool) -> Problem:
-    """Return why an image is not sent. known: the model was loaded, and cannot see."""
-    if known:
-        return Problem(
-            "image-unseen",
-            f"{model} cannot see images here.",
-            "Send the message without the image, remove it, or choose a model that sees.",
-        )
-    return Problem(
-        "image-unseen",
-        f"{model} is still being loaded, so it is not known yet whether it can see images.",
-        "Send again in a moment, or send the message without the image.",
-    )

@@ -6,12 +6,16 @@ import json
 import os
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from app.chat.answer import Answer
 from app.chat.message import Message, Provenance, Text, new_id
 from app.chat.request import Wishes, generation, provenance, turn_of
+from app.chat.sight import blind
+from app.cli import ask_images
+from app.cli.ask_images import Shown
 from app.cli.engine import engine, load, model_path, options_for
 from app.engine.choice import is_planned
 from app.engine.protocol import (
@@ -50,6 +54,7 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
     parser.add_argument("--max-tokens", type=_at_least(0), default=0, metavar="N")
     parser.add_argument("--thinking-budget", type=_at_least(0), metavar="N")
     parser.add_argument("--temperature", type=_temperature, metavar="T")
+    parser.add_argument("--image", action="append", default=[], metavar="FILE", help="to look at")
     parser.add_argument("--save", action="store_true", help="keep it as a chat")
     parser.add_argument("--json", action="store_true", help="one event a line")
     parser.set_defaults(run=run)
@@ -78,11 +83,13 @@ def run(arguments: argparse.Namespace) -> int:
     text = sys.stdin.read() if arguments.prompt == "-" else arguments.prompt
     if not text.strip():
         raise WorldError(Problem("empty-prompt", "There is no question.", "Write one after ask."))
+    images = ask_images.read(arguments.image)
     path = model_path(arguments.model)
     plan = _plan(path)
     options = plan.options(str(path)) if plan else options_for(path)
     show = _JsonLines(options, plan) if arguments.json else _Words()
-    user = Message(new_id(), None, "user", (Text(text),), time.time())
+    seen = [image.part for image in images]
+    user = Message(new_id(), None, "user", (*seen, Text(text)), time.time())
     reply = Message(new_id(), user.id, "assistant", (), time.time(), "running")
     answer = Answer.start(new_id(), reply, (user,), time.monotonic())
     wishes = Wishes(
@@ -95,7 +102,7 @@ def run(arguments: argparse.Namespace) -> int:
         prompt_format=arguments.prompt_format,
     )
     try:
-        info = _converse(options, answer, wishes, show)
+        info = _converse(options, answer, wishes, images, show)
         if plan is not None:
             _learn(plan, info, answer)
     except WorldError as error:
@@ -105,7 +112,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise
     finally:
         if arguments.save:
-            _save(text, user, answer)
+            _save(text, user, answer, images)
     return 130 if answer.turn.status == "cancelled" else 0
 
 
@@ -133,7 +140,9 @@ def _learn(plan: "LoadPlan", info: ModelInfo, answer: Answer) -> None:
         Learned().record(load)
 
 
-def _converse(options: LoadOptions, answer: Answer, wishes: Wishes, show: Any) -> ModelInfo:
+def _converse(
+    options: LoadOptions, answer: Answer, wishes: Wishes, images: Sequence[Shown], show: Any
+) -> ModelInfo:
     with engine() as opened:
         info: ModelInfo | None = None
         for event in load(opened, Path(options.path), options=options):
@@ -142,8 +151,12 @@ def _converse(options: LoadOptions, answer: Answer, wishes: Wishes, show: Any) -
                 info = event.info
         if info is None:
             raise RuntimeError("a load ended without Loaded")
-        turns = [turn_of(message) for message in answer.branch]
-        command, version = generation(opened.next_request(), info, turns, wishes)
+        if images and not info.sees:
+            raise WorldError(blind(info.name, info, left_out=not options.projector))
+        turns = [turn_of(message, sees=info.sees) for message in answer.branch]
+        pictures = tuple({image.file.key: image.file for image in images}.values())
+        request = opened.next_request()
+        command, version = generation(request, info, turns, wishes, pictures=pictures)
         opened.send(command)
         events = opened.events(command.request)
         while not answer.turn.over:
@@ -165,15 +178,21 @@ def _converse(options: LoadOptions, answer: Answer, wishes: Wishes, show: Any) -
     return info
 
 
-def _save(text: str, user: Message, answer: Answer) -> None:
+def _save(text: str, user: Message, answer: Answer, images: Sequence[Shown]) -> None:
     from app import paths
     from app.chat import titles
+    from app.chat.conversation import Conversation
     from app.chat.store import Store
 
     store = Store(paths.database())
+    title, messages = titles.title_of(text), (user, answer.current())
     try:
-        messages = (user, answer.current())
-        store.create_chat(answer.chat_id, title=titles.title_of(text), messages=messages)
+        if images:
+            conversation = Conversation({each.id: each for each in messages}, messages[-1].id)
+            kept = {image.part.sha256: image.data for image in images}
+            store.import_chat(answer.chat_id, conversation, title=title, attachments=kept)
+        else:
+            store.create_chat(answer.chat_id, title=title, messages=messages)
     finally:
         store.close()
 

@@ -141,7 +141,7 @@ class Attaching(QObject):
         elif images and session.sight == "blind":
             it, them = ("the image", "it") if one else ("the images", "them")
             strip.explain(
-                f"{model.name} cannot see images here. Remove {it}, choose a model that sees, "
+                f"{session.blindness.title} Remove {it}, choose a model that sees, "
                 f"or send the message without showing {them} to the model.",
                 blocked=True,
             )
