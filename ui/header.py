@@ -176,8 +176,11 @@ class ContextMeter(QWidget):
         row.addWidget(self.count)
         self.hide()
 
-    def show_usage(self, used: int, total: int) -> None:
-        """Show `used` of `total` tokens; hidden while the total is not known (0)."""
+    def show_usage(self, used: int, total: int, filled: str = "") -> None:
+        """Show `used` of `total` tokens; hidden while the total is not known (0).
+
+        filled: what they are, in words.
+        """
         self.setVisible(total > 0)
         if total <= 0:
             return
@@ -186,10 +189,8 @@ class ContextMeter(QWidget):
         self.bar.update()
         self.count.setText(f"{used:,} / {total:,}")
         percent = f"{share * 100:.0f} %"
-        words = (
-            f"{percent} of the context is in use: the system prompt, the chat so far and the"
-            f" answer being written.\n{max(0, total - used):,} tokens are free."
-        )
+        free = f"{max(0, total - used):,} tokens are free."
+        words = "\n".join(one for one in (f"{percent} of the context.", filled, free) if one)
         self.setToolTip(words)
         self.bar.setAccessibleDescription(words)
 

@@ -86,6 +86,13 @@ def _branch(path: QPainterPath) -> None:
     path.cubicTo(11.5, 8.5, 8, 7, 8, 10.6)
 
 
+def _sliders(path: QPainterPath) -> None:
+    for y, knob in ((4.2, 10.0), (8.0, 5.4), (11.8, 9.0)):
+        _line(path, (2.5, y), (knob - 1.6, y))
+        _line(path, (knob + 1.6, y), (13.5, y))
+        path.addEllipse(QPointF(knob, y), 1.6, 1.6)
+
+
 def _send(path: QPainterPath) -> None:
     _line(path, (8, 13), (8, 3.5))
     _line(path, (4, 7.3), (8, 3.3), (12, 7.3))
@@ -198,6 +205,7 @@ _DRAWINGS: dict[str, Draw] = {
     "edit": _edit,
     "branch": _branch,
     "send": _send,
+    "sliders": _sliders,
     "stop": _stop,
     "chevron-down": _chevron_down,
     "chevron-up": _chevron_up,

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from app import paths
 from app.chat.model_slot import ModelState
+from app.chat.session_state import filled
 from app.prompts.detect import default_system
 from ui import jobs
 from ui.main_window import MainWindow
 
 if TYPE_CHECKING:
     from app.chat.session import Session
-    from app.chat.session_state import Change
+    from app.chat.session_state import Change, SessionState
 
 
 class Mirror:
@@ -40,7 +41,9 @@ class Mirror:
             self._show_turn()
         if changes & {"model", "context", "chat"}:
             self._window.header.chip.show_model(state.model)
-            self._window.header.meter.show_usage(state.context_used, state.context_total)
+            self._window.header.meter.show_usage(
+                state.context_used, state.context_total, self._filled(state)
+            )
         if changes & {"options", "chat", "model"}:
             self._show_options()
         self._choose_page()
@@ -50,6 +53,8 @@ class Mirror:
         ended = self._running if self._running != state.running else None
         message = state.conversation.messages.get(ended) if ended else None
         branch = state.conversation.branch()
+        left_out = {message.id for message in branch[: state.options.hidden(branch)]}
+        self._view.leave_out(frozenset(left_out))
         if not chat_changed and message is not None and branch and branch[-1].id == ended:
             # Only the answer that was being written is new: what is laid out stays as it is.
             self._view.finish_turn(message)
@@ -78,6 +83,13 @@ class Mirror:
         self._window.composer.set_budget(state.thinking_budget)
         label = prompt_label(state.model, state.system_prompt)
         self._window.composer.set_system_prompt(label, state.system_prompt)
+
+    def _filled(self, state: "SessionState") -> str:
+        """Return what fills the context, in words."""
+        info = state.model.info
+        server = info is not None and info.server is not None
+        running = state.running is not None and state.running_chat == state.chat_id
+        return filled(state.context_used, state.filling, server=server, running=running)
 
     def _choose_page(self) -> None:
         state = self._session.state

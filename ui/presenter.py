@@ -15,6 +15,7 @@ from app import paths
 from app import settings as settings_file
 from app.errors import Problem, WorldError
 from ui import theme
+from ui.answering import Answering
 from ui.bridge import Bridge
 from ui.chat.attaching import Attaching
 from ui.exporting import Exporting
@@ -72,6 +73,7 @@ class Presenter(QObject):
             add_all=self._exporting.add_all,
         )
         self.library = Library(window, session, do=self._do, failed=self._on_problem)
+        self.answering = Answering(window, session, do=self._do)
         self._mirror = Mirror(window, session, self.models.look)
         bridge.changed.connect(self._on_changed)
         bridge.problem.connect(self._on_problem)
@@ -324,6 +326,7 @@ class Presenter(QObject):
 
     def _on_changed(self, changes: "frozenset[Change]") -> None:
         self._mirror.show(changes)
+        self.answering.changed(changes)
         self.library.changed(changes)
         if "conversation" in changes:
             self._exporting.show_state()

@@ -9,11 +9,13 @@ import time
 from dataclasses import replace
 
 from app.chat.message import Message, Text
-from app.chat.options import ChatOptions, options_key, sound, to_json
+from app.chat.options import ChatOptions, options_key, shown, sound, to_json
+from app.chat.request import Wishes, turn_of
 from app.chat.session_counting import Asking, Counts
 from app.chat.session_library import SessionLibrary
-from app.chat.session_state import Filling
-from app.errors import WorldError
+from app.chat.session_state import Change, Filling
+from app.errors import Problem, WorldError
+from app.prompts.segments import Turn
 
 DRAFT_DELAY_S = 0.5
 """A draft is written half a second after the last key, so that typing costs no disk writes."""
@@ -44,6 +46,11 @@ class SessionMeter(SessionLibrary):
     def show_all_again(self) -> None:
         """Let the model see again what was left out to make room."""
         self.set_options(replace(self.state.options, left_out=()))
+
+    def _change(self, *changes: Change, **values: object) -> None:
+        super()._change(*changes, **values)
+        if "attached" in changes or "options" in changes:
+            self._count_due = time.monotonic()
 
     def _save_chat_options(self) -> None:
         chat_id, said = self.state.chat_id, to_json(self.state.options)
@@ -95,6 +102,28 @@ class SessionMeter(SessionLibrary):
         except WorldError:
             return  # told when an answer is asked for
         self._metering = True
+
+    def next_prompt(self) -> tuple[str, list[Turn], Wishes]:
+        """Return what would be sent next: the model's path, the turns, and what is wished for.
+
+        Where nothing was said yet, it is a greeting. Raises WorldError where no model is chosen.
+        """
+        state, branch = self.state, self.state.conversation.branch()
+        if not state.model.path:
+            title = "No model is chosen."
+            raise WorldError(Problem("no-model", title, "Try the demo, or open a GGUF file."))
+        draft = self._draft_message()
+        whole = branch if draft is None else (*branch, draft)
+        info = state.model.info
+        hidden = state.options.hidden(branch)
+        if info is not None:
+            budget = state.thinking_budget
+            wishes = self._wishes_of(state.options, branch, state.system_prompt, budget)
+        else:
+            wishes = Wishes(system=state.system_prompt, thinking_budget=state.thinking_budget)
+        sees = info is not None and info.sees
+        turns = [turn_of(message, sees=sees) for message in shown(whole, hidden)]
+        return state.model.path, turns or [Turn("user", ("Hello",))], wishes
 
     def _draft_message(self) -> Message | None:
         said = (Text(self.state.draft),) if self.state.draft.strip() else ()

@@ -24,6 +24,24 @@ class Filling:
     draft: int = 0
 
 
+def filled(used: int, filling: Filling | None, *, server: bool, running: bool) -> str:
+    """Return what fills the context, in words. used: tokens."""
+    if running:
+        return "The prompt that was read, and the answer as far as it is written."
+    if filling is None:
+        by = "the server" if server else "the engine"
+        return f"As {by} counted the last answer; what is typed is not in it."
+    chat = used - filling.system - filling.thoughts - filling.draft
+    parts = (
+        ("system prompt", filling.system),
+        ("chat so far", max(0, chat)),
+        ("earlier thoughts", filling.thoughts),
+        ("your message", filling.draft),
+    )
+    said = ", ".join(f"{label} {count:,}" for label, count in parts if count)
+    return f"The next prompt, counted: {said or 'nothing yet'}."
+
+
 @dataclass(frozen=True, slots=True)
 class SessionState:
     """All that the window shows, as one value.

@@ -9,14 +9,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from app.chat.request import prompt_for, with_system
+from app.chat.examine import examine
+from app.chat.request import Wishes
 from app.cli.engine import engine, loaded, model_path
-from app.engine.protocol import Failed, ModelInfo, Tokenize, Tokens
+from app.engine.protocol import ModelInfo
 from app.errors import Problem, WorldError
-from app.prompts import detect, doctor
+from app.prompts import doctor
 from app.prompts.messages import parse
 from app.prompts.segments import Turn
-from app.reasoning.formats import FORMATS
 
 _SAMPLE = [Turn("user", ("Hello",))]
 
@@ -48,60 +48,33 @@ def run(arguments: argparse.Namespace) -> int:
     """Print what was found; 1 where the model's chat format is not known."""
     turns, unfinished = read_messages(arguments.messages)
     path = model_path(arguments.model)
+    wishes = Wishes(
+        system=arguments.system,
+        replace_system=arguments.replace_system,
+        thinking_budget=arguments.thinking_budget,
+        keep_thinking=True,
+        prompt_format=arguments.prompt_format,
+    )
     with engine() as opened:
         info = loaded(opened, path, words_only=True)
-        wanted = arguments.prompt_format
-        choice = detect.choose(info, wanted)
-        row = detect.reasoning(info, wanted)
-        replaced = arguments.replace_system and bool(arguments.system.strip())
-        turns = with_system(info, turns, arguments.system, replace=replaced)
-        prompt, _ = prompt_for(
-            info,
-            turns,
-            keep_thinking=True,
-            unfinished=unfinished,
-            think=arguments.thinking_budget != 0,
-            wanted=wanted,
-        )
-        request = opened.next_request()
-        opened.send(Tokenize(request, prompt, row.name))
-        tokens = _tokens(list(opened.events(request)))
-    row = FORMATS[tokens.reasoning or row.name]
-    expected, why = doctor.thinks(
-        info,
-        choice,
-        row,
-        replaced=replaced,
-        budget=arguments.thinking_budget,
-        opened=tokens.thinking_open,
-        closed=tokens.thinking_closed,
-    )
+        seen = examine(opened, info, turns, wishes, unfinished=unfinished)
     found = {
         "model": info.name,
         "file": info.path,
         "architecture": info.architecture,
-        "format": choice.name,
-        "origin": choice.origin,
-        "reasoning": row.name,
-        "thinking": {"expected": expected, "why": why},
-        "notes": [note for note in (choice.note, *tokens.notes) if note],
-        "prompt": doctor.listed(tokens.prompt),
-        "ids": list(tokens.ids),
+        "format": seen.format,
+        "origin": seen.origin,
+        "reasoning": seen.reasoning,
+        "thinking": {"expected": seen.thinks, "why": seen.why},
+        "notes": list(seen.notes),
+        "prompt": doctor.listed(seen.prompt),
+        "ids": list(seen.ids),
     }
     if arguments.json:
         print(json.dumps(found, ensure_ascii=False))
     else:
-        _print(info, found, doctor.marked(tokens.prompt))
+        _print(info, found, doctor.marked(seen.prompt))
     return 0
-
-
-def _tokens(events: list[Any]) -> Tokens:
-    for event in events:
-        if isinstance(event, Failed):
-            raise WorldError(event.problem)
-        if isinstance(event, Tokens):
-            return event
-    raise RuntimeError("a prompt was not answered with tokens")
 
 
 def _print(info: ModelInfo, found: dict[str, Any], prompt: str) -> None:

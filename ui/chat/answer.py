@@ -133,7 +133,7 @@ class Answer(Item):
             self.footer.details.connect(self.details)
             self.footer.stepped.connect(self.stepped)
         self.footer.say(
-            note=words.ending(message),
+            note=words.ending(message, left_out=self.entry.left_out),
             can_continue=self.entry.last and words.can_continue(message),
             facts=words.footer_facts(message),
             index=self.entry.siblings.index,

@@ -26,8 +26,10 @@ from ui.chat.words import BUDGETS, budget, rate
 from ui.widgets import rounded
 
 if TYPE_CHECKING:
+    from app.chat.room import NoRoom
     from ui.chat.attach_strip import AttachStrip
     from ui.chat.picture import Pictures
+    from ui.chat.room_card import RoomCard
 
 PLACEHOLDER = "Ask anything…   (Enter to send, Shift+Enter for a new line)"
 RADIUS_PX = 16
@@ -40,6 +42,8 @@ TOP_PX = 8
 SHADOW_PX = 6
 NARROW_PX = 200
 """Room for the pills below which the one that attaches shows only its icon."""
+WORDY_PX = 480
+"""Room for the pills below which that of the sampling shows only its icon."""
 ICON_PILL_PX = 38
 
 
@@ -56,6 +60,9 @@ class Composer(QWidget):
         attach_requested: files are to be chosen and attached.
         given: files (a list of paths) or an image (QImage) are to be attached.
         send_without_requested: the text; what is attached goes too, images unseen by the model.
+        options_requested: how the chat is answered is to be shown, above a global point.
+        room_chosen: the kind of the way to make room that was chosen.
+        room_dismissed: no room is to be made.
     """
 
     send_requested = Signal(str)
@@ -67,10 +74,14 @@ class Composer(QWidget):
     attach_requested = Signal()
     given = Signal(object)
     send_without_requested = Signal(str)
+    options_requested = Signal(QPoint)
+    room_chosen = Signal(str)
+    room_dismissed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.strip: AttachStrip | None = None
+        self.room: RoomCard | None = None
         self._running = False
         self._rate = ""
         self._reason = ""
@@ -92,12 +103,14 @@ class Composer(QWidget):
         self.attach_pill.setAccessibleDescription("Adds images and text files to the message.")
         self.thinking_pill = Pill(self, "clock", self._on_thinking_pill, tinted=True)
         self.prompt_pill = Pill(self, "", self._on_prompt_pill)
+        self.options_pill = Pill(self, "sliders", self._on_options_pill)
         self.send_button = SendButton(self, self._on_button)
         self.popover: PromptPopover | None = None
         self.setFocusProxy(self.box)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.set_budget(None)
         self.set_system_prompt("The model's", "")
+        self.set_options_own(False)
         self.set_running(False, 0.0)
         theme.notifier().changed.connect(self.update)
 
@@ -135,6 +148,29 @@ class Composer(QWidget):
         self._prompt = text
         self.prompt_pill.say(f"System prompt: {label}")
         self.prompt_pill.setAccessibleDescription("Opens a box for this chat's own text.")
+        self._lay_out()
+
+    def set_options_own(self, own: bool) -> None:
+        """Say whether the sampling is the user's own; the model's own needs no words."""
+        self.options_pill.say("Sampling: yours" if own else "Sampling")
+        self.options_pill.setAccessibleDescription("Opens how this chat's answers are drawn.")
+        self._lay_out()
+
+    def show_room(self, room: "NoRoom | None") -> None:
+        """Say that an answer finds no room, and how some is made; None takes it away."""
+        if self.room is None:
+            if room is None:
+                return
+            from ui.chat.room_card import RoomCard
+
+            self.room = RoomCard(self)
+            self.room.height_wanted.connect(self._lay_out)
+            self.room.chosen.connect(self._on_room_chosen)
+            self.room.dismissed.connect(self._on_room_dismissed)
+        held_focus = self.room.isAncestorOf(self.window().focusWidget() or self)
+        self.room.show_room(room)
+        if room is None and held_focus:
+            self.box.setFocus(Qt.FocusReason.OtherFocusReason)
         self._lay_out()
 
     def set_enabled_reason(self, reason: str) -> None:
@@ -196,6 +232,19 @@ class Composer(QWidget):
     def _on_escape(self) -> None:
         if self._running:
             self.stop_requested.emit()
+        elif self.room is not None and self.room.room is not None:
+            self._on_room_dismissed()
+
+    def _on_room_chosen(self, kind: str) -> None:
+        self.box.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.room_chosen.emit(kind)
+
+    def _on_room_dismissed(self) -> None:
+        self.box.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.room_dismissed.emit()
+
+    def _on_options_pill(self) -> None:
+        self.options_requested.emit(self.options_pill.mapToGlobal(QPoint(0, -8)))
 
     def _on_button(self) -> None:
         if self._running:
@@ -243,7 +292,8 @@ class Composer(QWidget):
         inner = width - 2 * TEXT_X
         self.box.setFixedWidth(inner + 10)
         tall = self.box.wanted_height()
-        above = self._lay_out_strip(left + PAD_PX, width - 2 * PAD_PX)
+        above = self._lay_out_room(left + PAD_PX, width - 2 * PAD_PX)
+        above += self._lay_out_strip(left + PAD_PX, width - 2 * PAD_PX, above)
         card = TEXT_Y + above + tall + GAP_PX + SEND_PX + 10
         self._card = QRectF(left, TOP_PX, width, card)
         self.box.setGeometry(left + TEXT_X, TOP_PX + TEXT_Y + above, inner + 10, tall)
@@ -254,9 +304,14 @@ class Composer(QWidget):
         room = width - 2 * PAD_PX - SEND_PX - 100
         x = left + PAD_PX
         least = ICON_PILL_PX if room < NARROW_PX else 60
+        last = self.options_pill.natural_width() if room >= WORDY_PX else ICON_PILL_PX
+        room -= last + 10
         pills = (self.attach_pill, 0.0), (self.thinking_pill, 0.6), (self.prompt_pill, 1.0)
-        for pill, share in pills:
-            pill.bound(max(60, int(room * share)) if share else max(least, int(room * 0.4)))
+        for pill, share in (*pills, (self.options_pill, -1.0)):
+            if share < 0:
+                pill.bound(last)
+            else:
+                pill.bound(max(60, int(room * share)) if share else max(least, int(room * 0.4)))
             size = pill.sizeHint()
             pill.setGeometry(x, bottom - (SEND_PX + PILL_PX) // 2, size.width(), PILL_PX)
             x += size.width() + 10
@@ -266,7 +321,18 @@ class Composer(QWidget):
             self.setFixedHeight(wanted)
         self.update()
 
-    def _lay_out_strip(self, left: int, width: int) -> int:
+    def _lay_out_room(self, left: int, width: int) -> int:
+        """Place what stands in the way, above all else; return the height it takes."""
+        card = self.room
+        if card is None:
+            return 0
+        if card.width() != width:
+            card.resize(width, card.height())
+        tall = card.wanted_height()
+        card.setGeometry(left, TOP_PX + PAD_PX, width, tall)
+        return tall
+
+    def _lay_out_strip(self, left: int, width: int, above: int) -> int:
         """Place what is attached, above the text; return the height it takes."""
         strip = self.strip
         if strip is None:
@@ -274,7 +340,7 @@ class Composer(QWidget):
         if strip.width() != width:
             strip.resize(width, strip.height())
         tall = strip.wanted_height()
-        strip.setGeometry(left, TOP_PX + PAD_PX, width, tall)
+        strip.setGeometry(left, TOP_PX + PAD_PX + above, width, tall)
         strip.setVisible(tall > 0)
         return tall
 
@@ -314,6 +380,6 @@ class Composer(QWidget):
             advance = QFontMetricsF(theme.ui_font()).horizontalAdvance(self._rate) + 4
             button = self.send_button.geometry()
             room = QRectF(button.left() - 10 - advance, button.top(), advance, button.height())
-            if room.left() > self.prompt_pill.geometry().right():
+            if room.left() > self.options_pill.geometry().right():
                 painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, self._rate)
         painter.end()

@@ -19,6 +19,7 @@ AFTER_QUESTION_PX = 16
 AFTER_ANSWER_PX = 32
 READ_AT_ONCE = 8000
 """Characters of Markdown that one tick reads, 20 ms of it: the rest of a longer text follows."""
+LEFT_OUT_OPACITY = 0.55
 ESTIMATED_LINE_PX = 24
 ESTIMATED_EXTRA_PX = 120
 """What an answer has besides its text: panel, footer, gaps."""
@@ -72,6 +73,7 @@ class Entry:
     """One message of the branch shown. height: pixels, known or guessed (`measured`).
 
     peeked: its thinking is open for now, to show what was found in it, whatever `collapsed` says.
+    left_out: the model is not shown it any more, to make room.
     """
 
     def __init__(self, message: Message, shelf: Shelf) -> None:
@@ -84,6 +86,7 @@ class Entry:
         self.turn: TurnState | None = None
         self.budget: int | None = None
         self.last = False
+        self.left_out = False
         self.below = AFTER_QUESTION_PX if message.role == "user" else AFTER_ANSWER_PX
         self._shelf = shelf
         self._size: tuple[int, int] | None = None
@@ -105,6 +108,11 @@ class Entry:
     @cached_property
     def _feeds(self) -> Feeds:
         return Feeds(Feed(self.text), Feed(self.thinking))
+
+    @property
+    def opacity(self) -> float:
+        """How plainly the text is drawn: faintly where the model is not shown it any more."""
+        return LEFT_OUT_OPACITY if self.left_out else 1.0
 
     @property
     def columns(self) -> list[Column]:

@@ -23,7 +23,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.chat.attachments import described
 from ui import theme
-from ui.chat import editor, style
+from ui.chat import editor, style, words
 from ui.chat.attach_gallery import Gallery, kept_words
 from ui.chat.column import Anchor, Place
 from ui.chat.controls import QuietButton, focus_ring
@@ -231,6 +231,7 @@ class Item(QWidget):
         why = dict.fromkeys(self.entry.text.refusals)
         notes = [f"A formula is shown as its source: {one}." for one in why]
         attached = [described(part) for part in self.entry.message.attachments]
+        attached += [words.LEFT_OUT] if self.entry.left_out else []
         self.setAccessibleDescription("\n".join([*attached, self.entry.message.text, *notes]))
 
     def event(self, event: QEvent) -> bool:
@@ -273,8 +274,10 @@ class Item(QWidget):
         self.update()
 
     def paint_text(self, painter: QPainter, clip: QRect, *, caret: bool = False) -> None:
-        """Draw the text that a clip shows."""
+        """Draw the text that a clip shows; faintly where the model is not shown it any more."""
+        painter.setOpacity(self.entry.opacity)
         self.entry.text.paint(painter, self.text_at, clip, self.picked("text"), caret=caret)
+        painter.setOpacity(1.0)
 
     def paint_focus(self, painter: QPainter) -> None:
         """Draw the ring where the keyboard's focus is on the message itself."""

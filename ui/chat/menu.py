@@ -39,6 +39,15 @@ def build(view: "ChatView", entry: Entry | None, link: str) -> QMenu:
         made.addAction("Copy link", lambda: _copy(link))
     if entry is None:
         return made
+    _add_actions(view, made, entry)
+    if not link:
+        for address in _links(entry):
+            made.addAction(f"Open {links.shown(address)}", partial(open_link, address))
+    return made
+
+
+def _add_actions(view: "ChatView", made: QMenu, entry: Entry) -> None:
+    """Add what can be done with a message."""
     thought = entry.message.thinking
     if entry.message.markdown:
         typed = entry.message.role == "user"
@@ -51,12 +60,10 @@ def build(view: "ChatView", entry: Entry | None, link: str) -> QMenu:
             made.addAction("Edit the thinking and go on from there…", edit)
     if entry.message.role == "assistant" and entry.turn is None:
         made.addAction("How it was made…", lambda: view.details_requested.emit(entry.id))
+    if entry.left_out:
+        made.addAction("Show the model all of the chat again", view.bring_back_requested.emit)
     made.addAction("Select message", lambda: _select(view, entry))
     made.addAction("Select the whole chat", view.reading.select_everything)
-    if not link:
-        for address in _links(entry):
-            made.addAction(f"Open {links.shown(address)}", partial(open_link, address))
-    return made
 
 
 def offer_link(view: "ChatView", address: str) -> QMenu:

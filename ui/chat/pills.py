@@ -40,10 +40,14 @@ class Pill(Control):
         """Be at most so wide; what does not fit is elided."""
         self._most = width
 
+    def natural_width(self) -> int:
+        """Return the width in pixels at which nothing is elided."""
+        word = QFontMetricsF(self.font()).horizontalAdvance(self.text())
+        return round(word) + (18 if self._icon else 0) + 25
+
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Return the room that icon and words need."""
-        word = QFontMetricsF(self.font()).horizontalAdvance(self.text())
-        return QSize(min(self._most, round(word) + (18 if self._icon else 0) + 25), PILL_PX)
+        return QSize(min(self._most, self.natural_width()), PILL_PX)
 
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
         """Draw ground, border, icon and words."""

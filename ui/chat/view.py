@@ -60,6 +60,7 @@ class ChatView(Stack):
         answer_from_requested: the thought that ended early is to be closed and answered from.
         continue_requested: the answer that ended early is to be gone on with.
         details_requested: how this message was made is to be shown.
+        bring_back_requested: the model shall be shown again what was left out to make room.
         attachment_opened: message id, and the number of its attachment that is to be shown whole.
     """
 
@@ -73,6 +74,7 @@ class ChatView(Stack):
     continue_requested = Signal(str)
     details_requested = Signal(str)
     attachment_opened = Signal(str, int)
+    bring_back_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -87,6 +89,7 @@ class ChatView(Stack):
         self.announcer = Announcer(self)
         self.wraps = WrapDesk(self)
         self._hold: Keep | None = None
+        self._left_out: frozenset[str] = frozenset()
         self._running = ""
         self._arrivals = Arrivals(self, self._put_in)
         self._shown_at = 0.0
@@ -137,6 +140,10 @@ class ChatView(Stack):
             item.refresh()
         self.settle(keep)
         self.finder.chat_changed()
+
+    def leave_out(self, message_ids: frozenset[str]) -> None:
+        """Mark what the model is not shown any more, from the next `show_conversation` on."""
+        self._left_out = message_ids
 
     def show_turn(self, message_id: str, turn: TurnState, *, budget: int | None = None) -> None:
         """Show a running answer. budget: the limit of its thinking in tokens, None for none."""
@@ -222,6 +229,7 @@ class ChatView(Stack):
         if message.status != "running":
             entry.turn = None
         entry.find_siblings(siblings)
+        entry.left_out = message.id in self._left_out
         return entry
 
     def _mark_last(self) -> None:

@@ -130,8 +130,16 @@ _SENTENCES: dict[Status, str] = {
 }
 
 
-def ending(message: Message) -> str:
-    """Return the quiet sentence below an answer that did not end by itself, "" where it did."""
+LEFT_OUT = "The model is not shown this any more, to make room."
+
+
+def ending(message: Message, *, left_out: bool = False) -> str:
+    """Return the quiet sentence below an answer that did not end by itself, "" where it did.
+
+    left_out: the model is not shown it any more.
+    """
+    if left_out:
+        return LEFT_OUT
     if message.note:
         return message.note
     if message.status == "length" and message.thinking and not message.text:
