@@ -5,7 +5,9 @@ without laying it out; `exact` says which of the two it is. What it needs for dr
 `lay_out` and dropped by `release`, in any order and as often as need be.
 """
 
+from functools import lru_cache
 from math import ceil
+from weakref import WeakSet
 
 from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
 from PySide6.QtGui import (
@@ -29,12 +31,19 @@ CARET_PX = 4
 WHOLE = 1 << 60
 """An offset past every text."""
 
+_waiting: "WeakSet[Cell]" = WeakSet()
+
+
+def waiting_cells() -> "list[Cell]":
+    """Return the cells, of all columns, that wait for formulas: few, where there are thousands."""
+    return list(_waiting)
+
 
 class Cell:
     """One block. Offsets count the characters of its text as it is shown; lengths are pixels.
 
-    waits: the formulas that were not known yet when it was laid out. fresh_from: how far down it is
-    drawn as it was before it grew last, in pixels.
+    fresh_from: how far down it is drawn as it was before it grew last, in pixels. number: its place
+    in its column, -1 outside one.
     """
 
     def __init__(self, source: str, kind: Kind) -> None:
@@ -44,8 +53,22 @@ class Cell:
         self.height = 0
         self.width = -1
         self._laid_out_for = -1
-        self.waits: frozenset[Wish] = frozenset()
+        self._waits: frozenset[Wish] = frozenset()
         self.fresh_from = 0
+        self.number = -1
+
+    @property
+    def waits(self) -> frozenset[Wish]:
+        """The formulas that were not known yet when it was laid out."""
+        return self._waits
+
+    @waits.setter
+    def waits(self, waits: frozenset[Wish]) -> None:
+        self._waits = waits
+        if waits:
+            _waiting.add(self)
+        else:
+            _waiting.discard(self)
 
     @property
     def style(self) -> Style:
@@ -198,8 +221,7 @@ class DocumentCell(Cell):
         painter.save()
         painter.translate(at)
         context = QAbstractTextDocumentLayout.PaintContext()
-        context.palette.setColor(QPalette.ColorRole.Text, QColor(self._ink()))
-        context.palette.setColor(QPalette.ColorRole.Dark, QColor(self.style.theme.line))
+        context.palette = _inks(self._ink(), self.style.theme.line)
         context.clip = clip.translated(-at)
         if picked is not None:
             context.selections = [self._selection(made, picked)]
@@ -278,6 +300,14 @@ class DocumentCell(Cell):
     def link_words_at(self, point: QPointF) -> str:
         """Return the words of the link under a point, "" where there is none."""
         return geometry.link_words(self._ready(), point - self._text_at())
+
+
+@lru_cache(maxsize=16)
+def _inks(text: str, line: str) -> QPalette:
+    made = QPalette()
+    made.setColor(QPalette.ColorRole.Text, QColor(text))
+    made.setColor(QPalette.ColorRole.Dark, QColor(line))
+    return made
 
 
 def cursor_x(line: QTextLine, offset: int) -> float:

@@ -139,7 +139,9 @@ class CodeCell(Cell):
             self.release()
             self._host = host
         over = self._over(self.width)
-        placed = (origin.x(), origin.y(), self.width, self.height, self.wrapped, over)
+        # Only a scroll bar is where the height says.
+        tall = self.height if over > 0 else 0
+        placed = (origin.x(), origin.y(), self.width, tall, self.wrapped, over)
         if placed == self._placed:
             return
         self._placed = placed

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.markup.blocks import Block
 from ui.chat import style
-from ui.chat.cells import WHOLE, Cell
+from ui.chat.cells import WHOLE, Cell, waiting_cells
 from ui.chat.code import CodeCell
 from ui.chat.formula import MathCell
 from ui.chat.long import LongCell
@@ -100,6 +100,7 @@ class Column:
         for cell in cells:
             if self.width >= 0:
                 cell.set_width(self.width)
+            cell.number = len(self.cells)
             self.cells.append(cell)
 
     def clear(self) -> None:
@@ -125,8 +126,13 @@ class Column:
 
     def waiting(self, known: frozenset[Wish]) -> set[int]:
         """Return the cells that wait for any of these formulas."""
-        waits = [number for number, cell in enumerate(self.cells) if cell.waits]
-        return {number for number in waits if self.cells[number].waits & known}
+        return {
+            cell.number
+            for cell in waiting_cells()
+            if 0 <= cell.number < len(self.cells)
+            and self.cells[cell.number] is cell
+            and cell.waits & known
+        }
 
     def renew(self, known: frozenset[Wish]) -> None:
         """Let the cells that waited for formulas have them, at the next layout."""
@@ -190,7 +196,11 @@ class Column:
     def lay_out(self, top: int, bottom: int) -> bool:
         """Lay out the cells a stretch shows; whether a height changed by it."""
         changed = False
-        for number in self.within(top, bottom):
+        seen = self.within(top, bottom)
+        y = self.top(seen.start) if seen else 0
+        for number in seen:
+            if y > bottom:
+                break  # those above are taller than it was thought
             cell = self.cells[number]
             before = cell.height
             if not cell.exact:
@@ -204,6 +214,7 @@ class Column:
             if cell.height != before:
                 self._valid = min(self._valid, number)
                 changed = True
+            y += cell.height + self.gap
         return changed
 
     def anchor(self, y: int, reach: int, known: frozenset[Wish] = frozenset()) -> Anchor | None:

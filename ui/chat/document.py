@@ -132,6 +132,8 @@ class Document(QTextDocument):
         edit = QTextCursor(self)
         edit.beginEditBlock()
         self.setHtml(_FORMULA.sub(marked, html.strip()))
+        if "<table" not in html:
+            self._keep_shapes()
         if formulas:
             self._mark(formulas, width)
         if "☐" in html or "☑" in html:
@@ -142,6 +144,13 @@ class Document(QTextDocument):
             edit.beginEditBlock()
         self.settle()
         edit.endEditBlock()
+
+    def _keep_shapes(self) -> None:
+        """Let the layout keep its glyphs: else Qt finds them anew each time the text is drawn."""
+        block = self.begin()
+        while block.isValid():
+            block.layout().setCacheEnabled(True)
+            block = block.next()
 
     def _mark(self, formulas: list["_Formula"], width: float) -> None:
         """Turn the links that stood for formulas into what says what they are."""

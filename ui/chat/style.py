@@ -53,6 +53,9 @@ class _Choice:
 
     def __init__(self) -> None:
         self.percent = 100
+        # What was asked for last: it is asked for thirty times a frame.
+        self.colours: Theme | None = None
+        self.made: dict[Kind, Style] = {}
 
 
 _choice = _Choice()
@@ -60,7 +63,14 @@ _choice = _Choice()
 
 def of(kind: Kind) -> Style:
     """Return the style of a kind of text in the theme and at the zoom in force."""
-    return _made(kind, theme.current(), _choice.percent)
+    colours = theme.current()
+    if colours is not _choice.colours:
+        _choice.colours = colours
+        _choice.made.clear()
+    made = _choice.made.get(kind)
+    if made is None:
+        made = _choice.made[kind] = _made(kind, colours, _choice.percent)
+    return made
 
 
 def zoom() -> int:
@@ -71,6 +81,7 @@ def zoom() -> int:
 def set_zoom(percent: int) -> None:
     """Choose another zoom; what is laid out already is for its owner to lay out anew."""
     _choice.percent = percent
+    _choice.made.clear()
 
 
 def scaled(px: float) -> int:
