@@ -131,6 +131,8 @@ def world_errors(path: Path) -> Iterator[None]:
         if make is None:
             raise
         raise make(path, f"{getattr(error, 'sqlite_errorname', '')}: {error}") from error
+    except UnicodeDecodeError as error:  # a name within the file, quoted in SQLite's own message
+        raise damaged(path, str(error)) from error
 
 
 @contextmanager

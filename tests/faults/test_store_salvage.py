@@ -190,7 +190,7 @@ def test_a_hundred_places_overwritten(path: Path, number: int) -> None:
     assert path.read_bytes() == content
     texts = {m.text for chat in found for m in chat.conversation.messages.values()}
     expected = {said(chat, turn) for chat in range(CHATS) for turn in range(TURNS)}
-    assert len(expected & texts) > 0.7 * len(expected)
+    assert len(expected & texts) > 0.5 * len(expected)
     for chat in found:
         assert len(chat.conversation.branch()) <= len(chat.conversation.messages)
 
@@ -198,7 +198,7 @@ def test_a_hundred_places_overwritten(path: Path, number: int) -> None:
     shown = window.everything()
     shown = window.everything() if window.problems else shown
     kept = {m.text for chat in shown for m in chat.conversation.messages.values()}
-    assert len(expected & kept) > 0.7 * len(expected)
+    assert len(expected & kept) > 0.5 * len(expected)
     window.ask(lambda store: store.create_chat("after", title="Still writes"))
     window.worker.close()
     assert {problem.key for problem in window.problems} <= {"chats-damaged"}
