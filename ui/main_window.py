@@ -190,6 +190,9 @@ class MainWindow(QMainWindow):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802 - Qt's name
         """Welcome a model file, and what can be attached."""
+        # What leaves this window is not meant for it, and is no file before it is asked for.
+        if event.source() is not None:
+            return
         if _dropped_model(event) or given_in(event.mimeData()) is not None:
             event.setDropAction(Qt.DropAction.CopyAction)
             event.accept()

@@ -8,8 +8,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from app import paths
 from app.chat.search import Found
 from tests.ui.drive import Driven
+from ui.chat.message_box import given_in
 from ui.sidebar.results import Chat, Hit, ResultList, Row, grouped
 
 REPLIES = (
@@ -147,6 +149,9 @@ def test_a_chat_dragged_out_is_a_file_once_it_is_asked_for(driven: Driven) -> No
     assert dragged is not None
     mime = dragged(chat)
     folder = driven.folder
+    # The window itself does not look into it: nothing is made while it is dragged across.
+    assert given_in(mime) is None
+    assert not list((paths.cache_dir() / "dragged").glob("**/*.md"))
     assert mime.hasUrls()
     (url,) = mime.urls()
     path = Path(url.toLocalFile())

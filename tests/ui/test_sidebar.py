@@ -4,7 +4,8 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt
+from PySide6.QtGui import QDrag, QMouseEvent
 from PySide6.QtWidgets import QApplication, QLineEdit
 from pytestqt.qtbot import QtBot
 
@@ -220,3 +221,33 @@ def test_thousands_of_chats_are_laid_out_by_what_is_seen(sidebar: Sidebar) -> No
     sidebar.grab()
     assert sidebar.list.visualRect(sidebar.model.index_of("4321")).isValid()
     assert len(asked) < 50
+
+
+def test_a_chat_is_dragged_by_the_mouse(
+    sidebar: Sidebar, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[str] = []
+
+    def dragged(chat: str) -> QMimeData:
+        started.append(chat)
+        return QMimeData()
+
+    # The real one waits for a mouse that is not there.
+    monkeypatch.setattr(QDrag, "exec", lambda _drag, _actions: Qt.DropAction.IgnoreAction)
+    sidebar.list.dragged = dragged
+    viewport = sidebar.list.viewport()
+    at = sidebar.list.visualRect(sidebar.model.index_of("1")).center()
+    with qtbot.assertNotEmitted(sidebar.open_requested):
+        qtbot.mousePress(viewport, Qt.MouseButton.LeftButton, pos=at)
+        for step in (10, 20, 40, 60):
+            move = QMouseEvent(
+                QEvent.Type.MouseMove,
+                QPointF(at + QPoint(step, step)),
+                viewport.mapToGlobal(QPointF(at + QPoint(step, step))),
+                Qt.MouseButton.NoButton,
+                Qt.MouseButton.LeftButton,
+                Qt.KeyboardModifier.NoModifier,
+            )
+            QApplication.sendEvent(viewport, move)
+        qtbot.mouseRelease(viewport, Qt.MouseButton.LeftButton, pos=at + QPoint(60, 60))
+    assert started == ["1"]

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QImage
 
 MOST_LINES = 10
+LEAVING = "leaving"
+"""The property of what is dragged out of the window: looking into it would make it."""
 
 
 class MessageBox(TypingBox):
@@ -68,8 +70,10 @@ def given_in(source: QMimeData) -> "list[str] | QImage | None":
     """Return what can be attached of what is pasted or dropped: paths, an image, or None.
 
     A spreadsheet gives its cells as text and as an image: text is what is meant then. Models are
-    loaded, not attached.
+    loaded, not attached; nor is what is on its way out of the window, which must not be looked at.
     """
+    if source.property(LEAVING):
+        return None
     paths = [url.toLocalFile() for url in source.urls() if url.isLocalFile()]
     if paths:
         return None if any(path.lower().endswith(".gguf") for path in paths) else paths

@@ -17,6 +17,7 @@ from PySide6.QtCore import QEventLoop, QMimeData, QObject, QUrl
 from app import paths
 from app.errors import Problem
 from ui import jobs
+from ui.chat.message_box import LEAVING
 
 if TYPE_CHECKING:
     from app.transcript.export import Form
@@ -32,6 +33,7 @@ class ChatMime(QMimeData):
         self, owner: QObject, chat_id: str, form: "Form", thinking: "ThinkingForm"
     ) -> None:
         super().__init__()
+        self.setProperty(LEAVING, True)
         self._owner = owner
         self._chat_id = chat_id
         self._form: Form = form

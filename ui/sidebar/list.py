@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import QMimeData, QModelIndex, QPoint, Qt, Signal
-from PySide6.QtGui import QAction, QDrag, QKeyEvent, QKeySequence
-from PySide6.QtWidgets import QAbstractItemView, QListView, QMenu
+from PySide6.QtGui import QAction, QDrag, QKeyEvent, QKeySequence, QMouseEvent
+from PySide6.QtWidgets import QAbstractItemView, QApplication, QListView, QMenu
 
 from ui.sidebar.delegate import ChatDelegate
 from ui.sidebar.model import ChatListModel
@@ -28,8 +28,7 @@ class ChatList(QListView):
         super().__init__()
         self._model = model
         self.dragged: Callable[[str], QMimeData] | None = None
-        self.setDragEnabled(True)
-        self.setDragDropMode(QAbstractItemView.DragDropMode.DragOnly)
+        self._pressed: tuple[QPoint, str | None] | None = None
         self.setModel(model)
         self.setItemDelegate(ChatDelegate(self))
         self.setUniformItemSizes(True)
@@ -90,15 +89,29 @@ class ChatList(QListView):
         if chat is not None:
             self.menu_for(chat).popup(self.viewport().mapToGlobal(at))
 
-    def startDrag(self, _actions: Qt.DropAction) -> None:  # noqa: N802 - Qt's name
+    def _drag(self, chat: str) -> None:
         """Drag a chat out of the window, as a file."""
-        at = self.indexAt(self.viewport().mapFromGlobal(self.cursor().pos()))
-        chat = self._model.chat_at(at) or self._model.chat_at(self.currentIndex())
-        if chat is None or self.dragged is None:
+        if self.dragged is not None:
+            drag = QDrag(self)
+            drag.setMimeData(self.dragged(chat))
+            drag.exec(Qt.DropAction.CopyAction)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """Remember what a drag would take along."""
+        at = event.position().toPoint()
+        left = event.button() == Qt.MouseButton.LeftButton
+        self._pressed = (at, self._model.chat_at(self.indexAt(at))) if left else None
+        super().mousePressEvent(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """Begin to drag; Qt's own way begins with a selection, and here nothing is selected."""
+        if self._pressed is not None and event.buttons() & Qt.MouseButton.LeftButton:
+            (at, chat), far = self._pressed, QApplication.startDragDistance()
+            if chat is not None and (event.position().toPoint() - at).manhattanLength() >= far:
+                self._pressed = None
+                self._drag(chat)
             return
-        drag = QDrag(self)
-        drag.setMimeData(self.dragged(chat))
-        drag.exec(Qt.DropAction.CopyAction)
+        super().mouseMoveEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
         """Open the chat under the keyboard on Enter."""

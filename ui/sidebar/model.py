@@ -142,5 +142,4 @@ class ChatListModel(QAbstractListModel):
         """Return what can be done with a row: nothing with a heading."""
         if not isinstance(self._row(index), Entry):
             return Qt.ItemFlag.NoItemFlags
-        does = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
-        return does | Qt.ItemFlag.ItemIsEditable | Qt.ItemFlag.ItemIsDragEnabled
+        return Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsEditable
