@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from app.engine.backends import llama_library, llama_pixels
+from app.engine.backends import llama_library, llama_pixels, process_memory
 from app.engine.backends.buffers import Buffers, read
 from app.engine.protocol import OUT_OF_MEMORY, PictureFile
 from app.errors import Problem, WorldError
@@ -24,10 +24,15 @@ _ASK_EVERY = 8
 
 
 class LoadedProjector:
-    """One vision part and the library that runs it."""
+    """One vision part and the library that runs it.
+
+    buffers: what it took, by device. beside_bytes: of main memory beside them, 0 where the system
+    cannot tell.
+    """
 
     def __init__(self, api: Any, model: Any, projector: Projector, *, gpu: bool, threads: int):
         """Load it. gpu: on a graphics device. Raises WorldError."""
+        before = process_memory.anonymous_bytes()
         self._api = api
         self._mtmd = mtmd = _library(api)
         self._stopped: Callable[[], bool] = lambda: False
@@ -46,9 +51,13 @@ class LoadedProjector:
         self._context = mtmd.mtmd_init_from_file(os.fsencode(projector.path), model, params)
         if not self._context:
             raise _refused(projector)
+        now = process_memory.anonymous_bytes()
         try:
             self._reserve(projector)
             self.buffers = self._taken(projector.weights_bytes)
+            # Measured before the buffer is there: what is touched of it is not beside it.
+            held = self.buffers.weights.get("CPU", 0)
+            self.beside_bytes = max(0, (now or 0) - (before or 0) - held)
         except WorldError:
             self.free()
             raise

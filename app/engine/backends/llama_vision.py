@@ -17,7 +17,6 @@ from typing import Any
 
 from app.engine.backends import process_memory
 from app.engine.backends.base import LoadProgress, Token, unknown_control
-from app.engine.backends.buffers import Buffers
 from app.engine.backends.llama_cpp import LlamaCppBackend
 from app.engine.backends.llama_mtmd import LoadedProjector
 from app.engine.backends.vocabulary import no_pictures
@@ -67,12 +66,11 @@ class LlamaVisionBackend(LlamaCppBackend):
             raise WorldError(problem)
         self._width = projector.text_width
         gpu = info.device != "CPU" and options.gpu_layers != 0
-        before = process_memory.anonymous_bytes()
         eyes = LoadedProjector(api, model, projector, gpu=gpu, threads=info.threads)
         self._eyes = eyes
         stat = projector.path.stat()
         self._mark = f"{projector.path}\0{stat.st_size}\0{stat.st_mtime_ns}".encode()
-        taken = _with(info.allocated, eyes.buffers, before)
+        taken = _with(info.allocated, eyes)
         return replace(info, sees=True, projector=str(projector.path), allocated=taken)
 
     def unload(self) -> None:
@@ -208,22 +206,18 @@ def _while_negative(ids: Sequence[int], begin: int) -> Iterator[int]:
         yield ids[at]
 
 
-def _with(
-    allocated: tuple[DeviceMemory, ...], buffers: Buffers, before: int | None
-) -> tuple[DeviceMemory, ...]:
-    """Return what a load took with the vision part's buffers; before: the process, without it."""
+def _with(allocated: tuple[DeviceMemory, ...], eyes: LoadedProjector) -> tuple[DeviceMemory, ...]:
+    """Return what a load took, with what its vision part took."""
     sizes: dict[str, int] = {}
-    for part in (buffers.weights, buffers.compute):
+    for part in (eyes.buffers.weights, eyes.buffers.compute):
         for name, size in part.items():
             where = name if process_memory.is_card(name) else "CPU"
             sizes[where] = sizes.get(where, 0) + size
-    now = process_memory.anonymous_bytes()
     found = []
     for device in allocated:
         beside = device.beside_bytes
-        if not device.card and beside is not None and now is not None and before is not None:
-            # What it holds beside its weights, which lie in this memory and are touched.
-            beside = max(0, beside + now - before - buffers.weights.get("CPU", 0))
+        if not device.card and beside is not None:
+            beside += eyes.beside_bytes
         more = sizes.pop(device.device, 0)
         found.append(replace(device, bytes=device.bytes + more, beside_bytes=beside))
     found += [DeviceMemory(name, name != "CPU", size) for name, size in sizes.items() if size]
