@@ -1,9 +1,10 @@
 """What the engine is measured against: the shortest loop over llama.cpp's functions, in a process.
 
-Run as a module with a model's path and a number of threads. Reads lines "bare COUNT SEED" or
-"chat COUNT SEED" and answers each with one JSON line: the seconds at which each token was there,
-from the first sample on. "bare" does nothing but sample and decode; "chat" is what
-create_chat_completion(stream=True) of llama-cpp-python does.
+Run as a module with a model's path and a number of threads. Reads lines "bare COUNT SEED", "cpu
+COUNT SEED" or "chat COUNT SEED" and answers each with one JSON line: the seconds at which each
+token was there, from the first sample on. "bare" does nothing but sample and decode, and so does
+"cpu", whose seconds are of processor time; "chat" is what create_chat_completion(stream=True) of
+llama-cpp-python does.
 """
 
 import ctypes
@@ -11,10 +12,11 @@ import importlib
 import json
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 PROMPT_TOKENS = 16
-CONTEXT = 8192
+CONTEXT = 24_576
 
 
 def main() -> None:
@@ -39,9 +41,10 @@ def main() -> None:
     print("ready", flush=True)
     for line in sys.stdin:
         what, count, seed = line.split()
-        if what == "bare":
+        if what in ("bare", "cpu"):
             bare = bare or Bare(api, path, threads)
-            times = bare.run(int(count), int(seed))
+            clock = time.thread_time if what == "cpu" else time.perf_counter
+            times = bare.run(int(count), int(seed), clock)
         else:
             if chat is None:
                 chat = llama_cpp.Llama(
@@ -71,7 +74,7 @@ class Bare:
         params.no_perf = True
         self.context = api.llama_init_from_model(model, params)
 
-    def run(self, count: int, seed: int) -> list[float]:
+    def run(self, count: int, seed: int, clock: Callable[[], float]) -> list[float]:
         api, context = self.api, self.context
         api.llama_memory_clear(api.llama_get_memory(context), True)
         chain = api.llama_sampler_chain_init(api.llama_sampler_chain_default_params())
@@ -88,12 +91,12 @@ class Bare:
         token = (ctypes.c_int32 * 1)()
         batch = api.llama_batch_get_one(token, 1)
         times = []
-        began = time.perf_counter()
+        began = clock()
         for _ in range(count):
             token[0] = api.llama_sampler_sample(chain, context, -1)
             if api.llama_decode(context, batch):
                 raise RuntimeError("llama_decode failed")
-            times.append(time.perf_counter() - began)
+            times.append(clock() - began)
         api.llama_sampler_free(chain)
         return times
 
