@@ -25,14 +25,14 @@ from app.chat.message import (
 from app.chat.model_slot import ModelState
 from app.chat.options import options_key, to_json
 from app.chat.session_core import OPEN_CHAT
-from app.chat.session_room import SessionRoom
+from app.chat.session_titles import SessionTitles
 from app.engine.protocol import Cancel, CloseThinking
 from app.errors import Problem
 
 EDITED_NOTE = "Edited by hand."
 
 
-class Session(SessionRoom):
+class Session(SessionTitles):
     """What a user can do. Actions change the state at once and are saved behind it."""
 
     def delete_chat(self, chat_id: str) -> None:

@@ -1,4 +1,7 @@
-"""A chat's first title: the first words of what was asked, without their Markdown signs."""
+"""A chat's first title: the first words of what was asked, without their Markdown signs.
+
+And the title that a model makes for it later, made fit to stand in a list.
+"""
 
 import re
 import unicodedata
@@ -37,6 +40,28 @@ def title_of(text: str) -> str:
     line = _SPACE.sub(" ", head).strip()
     # Marks without a letter to sit on would leave a row without anything to click.
     return _cut(line) if any(map(_columns, line)) else UNTITLED
+
+
+_LONGEST_MADE = 80
+_INTRODUCED = re.compile(
+    r"^[\s*#_]*(?:title|titel|titre|título|titolo|标题|タイトル)[\s*_]*[:：][\s*_]*", re.IGNORECASE
+)
+_QUOTES = "\"'“”„«»‘’「」『』《》` "
+
+
+def made_title(text: str) -> str | None:
+    """Return the title that a model wrote, as one line of at most `WIDTH` columns.
+
+    None where it wrote none: nothing, or so much that it is no title.
+    """
+    lines = [line for line in text[:2000].splitlines() if title_of(line) != UNTITLED]
+    if not lines:
+        return None
+    said = _INTRODUCED.sub("", lines[0]).strip("*_# ").strip(_QUOTES).rstrip(".。").strip(_QUOTES)
+    if len(said) > _LONGEST_MADE or not any(character.isalnum() for character in said):
+        return None
+    made = title_of(said)
+    return None if made == UNTITLED else made
 
 
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.chat.titles import UNTITLED, WIDTH, title_of
+from app.chat.titles import UNTITLED, WIDTH, made_title, title_of
 
 
 @pytest.mark.parametrize(
@@ -61,3 +61,32 @@ def test_any_text_has_a_title(text: str) -> None:
     assert 0 < wide <= WIDTH
     title.encode()
     assert "\n" not in title
+
+
+@pytest.mark.parametrize(
+    ("said", "made"),
+    [
+        ("Adding numbers", "Adding numbers"),
+        ("\n\n**Title:** “Adding numbers”.\nMore text", "Adding numbers"),
+        ('# "Trains and speed"', "Trains and speed"),
+        ("Titel: Die Straße", "Die Straße"),
+        ("标题：机器学习", "机器学习"),
+        ("a\u202eb\x00c\u200b d\x1b[31m", "abc d[31m"),
+        ("", None),
+        ("  \n*\n", None),
+        ("???", None),
+        ("word " * 40, None),
+        ("\ud83d", None),
+    ],
+)
+def test_what_a_model_says_becomes_one_clean_line(said: str, made: str | None) -> None:
+    assert made_title(said) == made
+
+
+@given(st.text(max_size=300))
+def test_a_made_title_is_a_line_that_fits(said: str) -> None:
+    made = made_title(said)
+    if made is not None:
+        assert made == title_of(made)
+        assert made.strip()
+        assert "\n" not in made
