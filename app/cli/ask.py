@@ -16,7 +16,7 @@ from app.chat.request import Wishes, generation, provenance, turn_of
 from app.chat.sight import blind
 from app.cli import ask_images
 from app.cli.ask_images import Shown
-from app.cli.engine import engine, load, model_path, options_for
+from app.cli.engine import Engine, engine, load, model_path, options_for
 from app.engine.choice import is_planned
 from app.engine.protocol import (
     Cancel,
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
     from app.chat.load_plan import LoadPlan
+    from app.cli.ask_saving import Keeper
 
 _DIM, _PLAIN = "\033[2m", "\033[0m"
 
@@ -101,8 +102,9 @@ def run(arguments: argparse.Namespace) -> int:
         replace_system=arguments.replace_system,
         prompt_format=arguments.prompt_format,
     )
+    keeper = _keeper(text, user, answer, images) if arguments.save else None
     try:
-        info = _converse(options, answer, wishes, images, show)
+        info = _converse(options, answer, wishes, images, show, keeper)
         if plan is not None:
             _learn(plan, info, answer)
     except WorldError as error:
@@ -111,8 +113,8 @@ def run(arguments: argparse.Namespace) -> int:
         answer.fail(error.problem)
         raise
     finally:
-        if arguments.save:
-            _save(text, user, answer, images)
+        if keeper is not None:
+            keeper.close()
     return 130 if answer.turn.status == "cancelled" else 0
 
 
@@ -140,17 +142,25 @@ def _learn(plan: "LoadPlan", info: ModelInfo, answer: Answer) -> None:
         Learned().record(load)
 
 
+def _keeper(text: str, user: Message, answer: Answer, images: Sequence[Shown]) -> "Keeper":
+    from app.cli.ask_saving import Keeper
+
+    return Keeper(text, user, answer, images)
+
+
 def _converse(
-    options: LoadOptions, answer: Answer, wishes: Wishes, images: Sequence[Shown], show: Any
+    options: LoadOptions,
+    answer: Answer,
+    wishes: Wishes,
+    images: Sequence[Shown],
+    show: Any,
+    keeper: "Keeper | None",
 ) -> ModelInfo:
     with engine() as opened:
-        info: ModelInfo | None = None
-        for event in load(opened, Path(options.path), options=options):
-            show(event, None)
-            if isinstance(event, Loaded):
-                info = event.info
-        if info is None:
-            raise RuntimeError("a load ended without Loaded")
+        info = _loaded(opened, options, show)
+        answer.context = info.context
+        if keeper is not None:
+            keeper.loaded(info)
         if images and not info.sees:
             raise WorldError(blind(info.name, info, left_out=not options.projector))
         turns = [turn_of(message, sees=info.sees) for message in answer.branch]
@@ -159,17 +169,22 @@ def _converse(
         command, version = generation(request, info, turns, wishes, pictures=pictures)
         opened.send(command)
         events = opened.events(command.request)
+
+        def take(event: Event) -> None:
+            if isinstance(event, Failed):
+                raise WorldError(event.problem)
+            if isinstance(event, Started):
+                answer.provenance = provenance(
+                    info, command, version, event.prompt_hash, wishes, weights=known(info.path)
+                )
+            answer.take(event, time.monotonic())
+            if keeper is not None:
+                keeper.took()
+            show(event, answer.provenance)
+
         while not answer.turn.over:
             try:
-                event = next(events)
-                if isinstance(event, Failed):
-                    raise WorldError(event.problem)
-                if isinstance(event, Started):
-                    answer.provenance = provenance(
-                        info, command, version, event.prompt_hash, wishes, weights=known(info.path)
-                    )
-                answer.take(event, time.monotonic())
-                show(event, answer.provenance)
+                take(next(events))
             except KeyboardInterrupt:
                 # Cancel is a stop reason: the engine answers with what there is. A generator that
                 # was interrupted is finished, so a new one takes the rest.
@@ -178,23 +193,15 @@ def _converse(
     return info
 
 
-def _save(text: str, user: Message, answer: Answer, images: Sequence[Shown]) -> None:
-    from app import paths
-    from app.chat import titles
-    from app.chat.conversation import Conversation
-    from app.chat.store import Store
-
-    store = Store(paths.database())
-    title, messages = titles.title_of(text), (user, answer.current())
-    try:
-        if images:
-            conversation = Conversation({each.id: each for each in messages}, messages[-1].id)
-            kept = {image.part.sha256: image.data for image in images}
-            store.import_chat(answer.chat_id, conversation, title=title, attachments=kept)
-        else:
-            store.create_chat(answer.chat_id, title=title, messages=messages)
-    finally:
-        store.close()
+def _loaded(opened: Engine, options: LoadOptions, show: Any) -> ModelInfo:
+    info: ModelInfo | None = None
+    for event in load(opened, Path(options.path), options=options):
+        show(event, None)
+        if isinstance(event, Loaded):
+            info = event.info
+    if info is None:
+        raise RuntimeError("a load ended without Loaded")
+    return info
 
 
 def _write(value: dict[str, Any]) -> None:

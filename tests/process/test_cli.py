@@ -1,10 +1,12 @@
 """The command line as a program meets it: real processes, exit statuses, JSON shapes."""
 
+import hashlib
 import json
 import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +88,70 @@ def test_ask_reads_the_prompt_from_stdin_and_saves_when_asked(tmp_path: Path, sc
     assert chat.title == "From a pipe"
     assert [message.text for message in branch] == ["From a pipe\n", "Four, naïve 👍."]
     assert branch[1].status == "done"
+
+
+def test_what_is_saved_survives_a_kill_in_the_midst_of_the_answer(tmp_path: Path) -> None:
+    from app.chat.store import INTERRUPTED_NOTE, Store
+
+    path = tmp_path / "endless.script.json"
+    reply = ["[THINK]", "Hm. ", "[/THINK]", {"forever": "and on, {n} "}]
+    path.write_text(json.dumps({"replies": [reply], "token_s": 0.01}), encoding="utf-8")
+    asked = [sys.executable, "-m", "app", "ask", "Go on", "--model", str(path), "--save", "--json"]
+    running = subprocess.Popen(
+        asked,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PONDER_HOME": str(tmp_path)},
+    )
+    assert running.stdout is not None
+    said = ""
+    began: float | None = None
+    for line in running.stdout:
+        event = json.loads(line)
+        if event["event"] == "delta" and event["channel"] == "answer":
+            began = began or time.monotonic()
+            said += event["text"]
+            if time.monotonic() - began > 2.5:
+                break
+    running.kill()
+    running.wait()
+    running.stdout.close()
+    store = Store(tmp_path / "data" / "chats.sqlite3")
+    try:
+        (chat,) = store.list_chats()
+        question, answer = store.load(chat.id).conversation.branch()
+    finally:
+        store.close()
+    assert question.text == "Go on"
+    assert (answer.status, answer.note) == ("interrupted", INTERRUPTED_NOTE)
+    assert answer.thinking is not None
+    assert said.startswith(answer.text[: len(said)])
+    assert len(answer.text) > 0
+    assert answer.provenance is not None
+
+
+def test_what_is_saved_names_the_weights_it_was_made_by(tmp_path: Path) -> None:
+    from app.chat.store import Store
+
+    ponder("ask", "What is 3 + 4?", "--model", "demo", "--save", home=tmp_path)
+    store = Store(tmp_path / "data" / "chats.sqlite3")
+    try:
+        (chat,) = store.list_chats()
+        answer = store.load(chat.id).conversation.branch()[-1]
+    finally:
+        store.close()
+    by = answer.provenance
+    assert by is not None
+    assert by.sha256 == hashlib.sha256(Path(by.file).read_bytes()).hexdigest()
+
+
+def test_a_question_that_does_not_fit_is_one_clear_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "small.script.json"
+    path.write_text(json.dumps({"replies": [["Hi."]], "context": 64}), encoding="utf-8")
+    done = ponder("ask", "word " * 200, "--model", str(path), home=tmp_path, status=1)
+    (line,) = done.stderr.strip().splitlines()
+    assert "tokens, and the model's context holds 64." in line
 
 
 @pytest.mark.parametrize(
