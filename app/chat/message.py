@@ -76,13 +76,13 @@ class Provenance:
     """By what an answer was made: enough to say so, and the seed and settings to ask again.
 
     gpu_layers: how many of the model's layers were on graphics devices. threads, batch: of the
-    computation, 0 where it is not known. sha256, repository, revision: of the weights
-    (app.models.weights), "" until they were worked out. system: the user's addition to the model's
-    own system prompt. thinking_budget, keep_thinking: as the answer was asked for. edited: a person
-    changed what the model wrote; resumed: it was written in several goes, of which these are the
-    last one's figures. left_out: so many of the oldest messages of its branch the model was not
-    shown any more, to make room. imported: the program whose chat it was; nothing but the model is
-    known then, and no hash vouches for it.
+    computation, 0 where it is not known; flash_attention: None where it is not. sha256, repository,
+    revision: of the weights (app.models.weights), "" until they were worked out. system: the user's
+    addition to the model's own system prompt. thinking_budget, keep_thinking: as the answer was
+    asked for. edited: a person changed what the model wrote; resumed: it was written in several
+    goes, of which these are the last one's figures. left_out: so many of the oldest messages of its
+    branch the model was not shown any more, to make room. imported: the program whose chat it was;
+    nothing but the model is known then, and no hash vouches for it.
     """
 
     model: str
@@ -99,6 +99,7 @@ class Provenance:
     gpu_layers: int = 0
     threads: int = 0
     batch: int = 0
+    flash_attention: bool | None = None
     sha256: str = ""
     repository: str = ""
     revision: str = ""

@@ -284,6 +284,7 @@ def provenance(
         gpu_layers=info.gpu_layers,
         threads=info.threads,
         batch=info.batch,
+        flash_attention=info.flash_attention,
         sha256=weights.sha256 if weights else "",
         repository=weights.repository if weights else "",
         revision=weights.revision if weights else "",

@@ -233,6 +233,7 @@ class ModelInfo:
     blind: why what lies beside it as one is not (a sentence), "" where nothing does.
     server: where it answers, if not here; figures that a server does not tell are 0.
     threads, batch: of the computation; the tokens of a prompt are read so many at a time.
+    flash_attention: whether it is computed so; None where the engine does not say.
     """
 
     name: str
@@ -264,6 +265,7 @@ class ModelInfo:
     batch: int = 0
     projector: str = ""
     blind: str = ""
+    flash_attention: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,7 @@ def lines(message: Message) -> list[tuple[str, str]]:
             ("Context", f"{by.context:,} tokens, KV cache {by.kv}"),
             ("Layers on a graphics device", f"{by.gpu_layers}"),
             *([("Threads, batch", f"{by.threads}, {by.batch}")] if by.batch else []),
+            *_flash(by),
             (
                 "Sampling",
                 _sampling(by.sampling),
@@ -123,6 +124,11 @@ _CLOSED_BY = {
 def closed_by(message: Message) -> str:
     """Return who closed a thought where that was not the model itself, else ""."""
     return _CLOSED_BY.get(message.usage.closed_by, "") if message.usage is not None else ""
+
+
+def _flash(by: Provenance) -> list[tuple[str, str]]:
+    known = by.flash_attention is not None
+    return [("Flash attention", "on" if by.flash_attention else "off")] if known else []
 
 
 def _thinking(by: Provenance) -> str:

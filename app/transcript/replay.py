@@ -296,6 +296,8 @@ class _Runner:
         ):
             if now != then:
                 yield f"another {name}: {now}, then {then}"
+        if by.flash_attention is not None and info.flash_attention != by.flash_attention:
+            yield f"flash attention {'off, then on' if by.flash_attention else 'on, then off'}"
 
 
 def _layers_on_cards(path: str, recorded: int) -> int:

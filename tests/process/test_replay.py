@@ -160,6 +160,18 @@ def test_what_was_changed_since_it_was_written_is_named(
     assert all(result.why[0] == told for result in results)
 
 
+def test_how_attention_is_computed_is_recorded_and_told(
+    records: list[Record], opened: Engine
+) -> None:
+    by = [m.provenance for m in records[0].conversation.messages.values() if m.provenance]
+    assert all(one.flash_attention is not None for one in by)
+    other = with_by(records[0], flash_attention=not by[0].flash_attention)
+    for result in replay(other, opened):
+        assert result.outcome == "identical"
+        (why,) = result.why
+        assert why.startswith("flash attention ")
+
+
 def test_as_many_layers_are_asked_for_as_were_recorded(
     records: list[Record],
 ) -> None:

@@ -10,6 +10,7 @@ import importlib
 import importlib.metadata
 import importlib.util
 import os
+import re
 import sys
 import types
 from collections import deque
@@ -27,6 +28,13 @@ complaints: deque[str] = deque(maxlen=20)
 
 buffer_lines: deque[str] = deque(maxlen=200)
 """The lines that tell of buffers (app.engine.backends.buffers reads them), of the last load."""
+
+flash_attention: deque[bool] = deque(maxlen=1)
+"""What the last context chose: it is left to llama.cpp, which tells its choice only here."""
+
+_FLASH = re.compile(
+    rb"(?:Flash Attention (?:was auto, set to )?|\bflash_attn +?= +)(enabled|disabled)\b"
+)
 
 
 @functools.cache
@@ -81,6 +89,8 @@ def log_callback(api: Any) -> Any:
         if level == _DEBUG:
             return
         os.write(2, text)
+        if found := _FLASH.search(text):
+            flash_attention.append(found[1] == b"enabled")
         if b"buffer size" in text:
             buffer_lines.append(text.decode("utf-8", "replace"))
         if level in (_WARNING, _ERROR):

@@ -75,6 +75,7 @@ def load(options: LoadOptions, progress: LoadProgress) -> LoadedModel:
     api = llama_library.library()
     llama_library.complaints.clear()
     llama_library.buffer_lines.clear()
+    llama_library.flash_attention.clear()
     model = _load_model(api, header, options, progress)
     try:
         context = None if options.words_only else _make_context(api, model, header, options)
@@ -217,6 +218,7 @@ def _info(
         adds_bos=adds_bos,
         threads=options.threads or _threads(header.file_bytes),
         batch=options.batch,
+        flash_attention=next(iter(llama_library.flash_attention), None),
     )
 
 
