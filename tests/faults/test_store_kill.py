@@ -1,33 +1,55 @@
 """kill -9 of a process that streams into the store, at random moments; then open and count.
 
-    PONDER_KILLS=50 python -m pytest tests/faults/test_store_kill.py
+    PONDER_KILLS=200 python -m pytest tests/faults/test_store_kill.py
 
-The ordinary run kills ten times. All kills hit one database, so that each finds what the ones
-before it left.
+The ordinary run kills ten times, in a store of 500 messages; with more kills it has 10,000. All
+kills hit one database, so that each finds what the ones before it left. The same is done with a
+disk whose writes fail now and then: what the store has said to be saved is there all the same.
 """
 
 import os
 import random
+import shutil
 import sqlite3
 import subprocess
 import sys
 import time
+from collections import Counter
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from app.chat import migrations
 from app.chat.migrations import backup_path, schema_version
+from app.chat.search import find
 from app.chat.store import INTERRUPTED_NOTE, Store
 from tests.support.store_writer import STEPS, message, question
 
 KILLS = int(os.environ.get("PONDER_KILLS", "10"))
+MESSAGES = 10_000 if KILLS > 10 else 500
 IN_STARTING = 0.2
 """Share of the kills that come while the process is still starting."""
 
 
-def run_and_kill(database: Path, log: Path, chat: str, chance: random.Random) -> None:
+def fill(database: Path) -> None:
+    """Make a store that has been in use for long."""
+    with closing(Store(database)) as store:
+        for number in range(MESSAGES // 50):
+            asked = [question(f"old{number}.{turn}", 0) for turn in range(50)]
+            store.create_chat(f"old{number}", title=f"Old {number}", messages=asked)
+
+
+def run_and_kill(
+    database: Path,
+    log: Path,
+    chat: str,
+    chance: random.Random,
+    environment: dict[str, str] | None = None,
+) -> None:
     command = [sys.executable, "-m", "tests.support.store_writer", str(database), str(log), chat]
-    with subprocess.Popen(command) as child:
+    with subprocess.Popen(command, env={**os.environ, **(environment or {})}) as child:
         if chance.random() < IN_STARTING:
             time.sleep(chance.uniform(0.0, 0.5))
         else:
@@ -70,15 +92,25 @@ def check(store: Store, chat: str, log: Path) -> tuple[int, int]:
     return finished, steps or 0
 
 
-def test_kill_at_random_moments(tmp_path: Path) -> None:
+def kill_often(tmp_path: Path, times: int, faults: Callable[[int], dict[str, str]]) -> list[str]:
+    """Kill so often, check what is there each time and all of it in the end; return the failures.
+
+    faults: the environment of a run, by its number.
+    """
     database = tmp_path / "chats.sqlite3"
+    fill(database)
     chance = random.Random(1)
     kept: dict[str, tuple[int, int]] = {}
-    for number in range(KILLS):
+    failures: list[str] = []
+    for number in range(times):
         chat = f"run{number}"
-        run_and_kill(database, tmp_path / f"{chat}.log", chat, chance)
+        log = tmp_path / f"{chat}.log"
+        run_and_kill(database, log, chat, chance, faults(number))
         with closing(Store(database)) as store:
-            kept[chat] = check(store, chat, tmp_path / f"{chat}.log")
+            kept[chat] = check(store, chat, log)
+        if log.exists():
+            lines = log.read_text(encoding="utf-8").splitlines()
+            failures += [line for line in lines if line.startswith("failed")]
         with closing(sqlite3.connect(database)) as seen:
             assert seen.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
             assert seen.execute("PRAGMA foreign_key_check").fetchall() == []
@@ -86,9 +118,53 @@ def test_kill_at_random_moments(tmp_path: Path) -> None:
     with closing(Store(database)) as store:
         for chat, before in kept.items():
             assert check(store, chat, tmp_path / f"{chat}.log") == before
+        assert len(store.list_chats()) >= MESSAGES // 50
+        for number in range(MESSAGES // 50):
+            assert len(store.load(f"old{number}").conversation.messages) == 50
+    assert not list(tmp_path.glob("*damaged*"))
+    found = {place.chat_id for place in find(database, '"Question 0"', 10 * times + 100)}
+    assert {chat for chat, (turns, _) in kept.items() if turns} <= found
     print(f"finished answers and steps of the running one kept, by kill: {list(kept.values())}")
     assert any(finished for finished, _ in kept.values()), "nothing was ever finished"
     assert any(steps for _, steps in kept.values()), "no kill came in the middle of an answer"
+    return failures
+
+
+def test_kill_at_random_moments(tmp_path: Path) -> None:
+    assert kill_often(tmp_path, KILLS, lambda number: {}) == []
+
+
+@pytest.fixture(scope="module")
+def faulty_disk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The library that makes writes fail, compiled."""
+    compiler = shutil.which("gcc") or shutil.which("cc")
+    if not sys.platform.startswith("linux") or compiler is None:
+        pytest.skip("making a disk fail from outside needs a C compiler on Linux")
+    library = tmp_path_factory.mktemp("faulty") / "faulty_disk.so"
+    source = Path(__file__).parents[1] / "support" / "faulty_disk.c"
+    command = [compiler, "-shared", "-fPIC", "-O1", "-o", str(library), str(source), "-ldl"]
+    subprocess.run(command, check=True, timeout=60)
+    return library
+
+
+def test_kill_while_the_disk_fails(tmp_path: Path, faulty_disk: Path) -> None:
+    """Every third kill comes to a process whose disk fails often, the others to one like most."""
+
+    def faults(number: int) -> dict[str, str]:
+        return {
+            "LD_PRELOAD": str(faulty_disk),
+            "FAULTY_NAME": "chats.sqlite3",
+            "FAULTY_EVERY": "40" if number % 3 else "7",
+            "FAULTY_SEED": str(number + 1),
+            # From the first answer on: before, there is no chat to be kept.
+            "FAULTY_FROM": str(tmp_path / f"run{number}.log"),
+        }
+
+    failures = kill_often(tmp_path, max(3, KILLS // 3), faults)
+    print(f"{len(failures)} calls failed: {Counter(failures)}")
+    keys = {line.split(":")[0].removeprefix("failed ") for line in failures}
+    assert keys
+    assert keys <= {"disk-full", "disk-error", "chats-unreachable"}
 
 
 KILLED_IN_A_MIGRATION = """

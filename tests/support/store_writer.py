@@ -3,8 +3,10 @@
     python -m tests.support.store_writer DATABASE LOG CHAT [TURNS]
 
 It has no clock: a step stands for the second between two checkpoints. LOG gets "saved TURN STEP"
-after the store has said so, "done TURN" after a finished answer. What a step adds follows from its
-numbers alone, so that whoever reads the database knows what must be there.
+after the store has said so, "done TURN" after a finished answer, and "KEY TITLE" of every problem
+that a call failed with: it is then made again, as a session does. What a step adds follows from its
+numbers alone, so that whoever reads the database knows what must be there. The index of the search
+is filled meanwhile, as in a window.
 """
 
 import os
@@ -15,6 +17,7 @@ from functools import partial
 from pathlib import Path
 
 from app.chat.message import Message, Part, Text, Thinking
+from app.chat.search import Searcher
 from app.chat.store import Store
 from app.chat.store_worker import StoreWorker
 from app.errors import Problem
@@ -63,6 +66,7 @@ class Writer:
         self._log = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         self._news = threading.Semaphore(0)
         self._worker = StoreWorker(database, on_problem=_stop, wakeup=self._news.release)
+        self._searcher = Searcher(database)
 
     def do(self, work: Callable[[Store], object], line: str) -> None:
         """Have the store do it; log the line once it says that it is done."""
@@ -70,12 +74,19 @@ class Writer:
         def said(_: object) -> None:
             os.write(self._log, f"{line}\n".encode())
 
-        self._worker.call(work, said)
+        def failed(problem: Problem) -> None:
+            os.write(self._log, f"failed {problem.key}: {problem.title}\n".encode())
+            self._worker.call(work, said, failed)
+
+        self._worker.call(work, said, failed)
         while self._worker.poll():
             self._news.acquire()
+        if line.startswith("done"):
+            self._searcher.refresh()
 
     def close(self) -> None:
         """End as a window does that is closed."""
+        self._searcher.close()
         self._worker.close()
 
 
