@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.latex.display import Refusal
 from app.markup.blocks import Block
-from ui.chat.cells import Cell, DocumentCell
+from ui.chat.cells import NOTHING, Cell, DocumentCell
 from ui.chat.document import Document, why_at
 from ui.chat.sideways import BAR_PX, Sideways
 from ui.chat.style import Kind
@@ -108,7 +108,7 @@ class ProseCell(DocumentCell):
         )
         self._filled_for = self.width
         self.characters = made.characterCount()
-        self.waits, self._refusals = frozenset(waits), why
+        self.waits, self._refusals = frozenset(waits) if waits else NOTHING, why
 
     def _measure(self, width: int) -> int:
         if self._document is not None and self._filled_for != width:

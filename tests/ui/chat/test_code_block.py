@@ -4,8 +4,8 @@ import random
 from collections.abc import Iterator
 
 import pytest
-from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QColor, QGuiApplication
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QGuiApplication, QImage, QPainter
 from PySide6.QtWidgets import QScrollBar
 from pytestqt.qtbot import QtBot
 
@@ -48,6 +48,38 @@ def test_a_block_that_grew_is_as_if_it_had_come_whole() -> None:
         for y in range(0, whole.height, 9):
             for x in (0, 40, 130, 500):
                 assert grown.hit(QPointF(x, y)) == whole.hit(QPointF(x, y))
+
+
+def drawn(cell: CodeCell) -> QImage:
+    image = QImage(cell.width, cell.height, QImage.Format.Format_RGB32)
+    image.fill(Qt.GlobalColor.white)
+    painter = QPainter(image)
+    cell.paint(painter, QRectF(image.rect()), None, caret=False)
+    painter.end()
+    return image
+
+
+def test_lines_drawn_before_it_was_whole_take_the_colours_of_the_whole() -> None:
+    grown = block("", closed=False)
+    for end in range(0, len(CODE), 5):
+        assert grown.grow(parse(f"```python\n{CODE[:end]}")[0])
+        drawn(grown)
+    assert grown.grow(parse(f"```python\n{CODE}\n```")[0])
+    assert drawn(grown) == drawn(block(CODE))
+
+
+def test_a_language_that_has_to_be_loaded_colours_its_lines_once_it_is_there(
+    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = False
+    monkeypatch.setattr(highlighting, "ready", lambda _language: loaded)
+    made = block("x = 1", closed=False)
+    plain = drawn(made)
+    assert made.busy
+    loaded = True
+    qtbot.waitUntil(lambda: not made.busy, timeout=30_000)
+    assert drawn(made) != plain
+    assert drawn(made) == drawn(block("x = 1", closed=False))
 
 
 def test_other_code_is_not_taken_for_a_continuation() -> None:

@@ -1,10 +1,12 @@
 """Colours for code: the right stretches, in order, for any text."""
 
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.markup.highlight import Run, runs
+from app.markup.highlight import Run, ready, runs
 
 
 def test_python() -> None:
@@ -24,6 +26,14 @@ def test_python() -> None:
 @pytest.mark.parametrize("language", ["", "no such language", "c++ ", "\x00", "{.python}", "text"])
 def test_what_is_no_language_has_no_colours(language: str) -> None:
     assert runs("def f(): pass", language) == []
+
+
+def test_a_language_is_loaded_beside_and_is_ready_then() -> None:
+    assert ready("")
+    while not ready("ada"):
+        time.sleep(0.01)
+    assert ready("ada")
+    assert runs("begin end;", "ada")
 
 
 def test_names_as_models_write_them() -> None:
