@@ -10,7 +10,7 @@ from typing import Literal
 from app.chat.attachments import MOST_AT_ONCE, Found, too_many
 from app.chat.message import Attachment, Image
 from app.chat.session_core import SessionCore
-from app.chat.sight import blind
+from app.chat.sight import blind, not_read
 from app.chat.store import Store
 from app.errors import Problem, WorldError
 
@@ -92,7 +92,14 @@ class SessionAttachments(SessionCore):
     def _outgoing(self, *, without_images: bool) -> tuple[Attachment, ...] | None:
         """Return what is sent with the draft; None where that must not be yet (it is said why)."""
         attached = self.state.attached
-        if not any(isinstance(part, Image) for part in attached) or self.sight == "sees":
+        images = [part for part in attached if isinstance(part, Image)]
+        info = self.state.model.info
+        if images and info is not None and info.sees and info.server is None:
+            unread = next((part for part in images if part.mime == "image/webp"), None)
+            if unread is not None and not without_images:
+                self._report(not_read(unread.name))
+                return None
+        if not images or (self.sight == "sees" and not without_images):
             return attached
         if without_images:
             return tuple(

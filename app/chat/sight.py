@@ -35,3 +35,12 @@ def blind(model: str, info: ModelInfo | None, *, left_out: bool = False) -> Prob
             " again; else send the message without the image, or choose a model that sees."
         )
     return Problem("image-unseen", f"{model} cannot see images here{why}", ways)
+
+
+def not_read(name: str) -> Problem:
+    """Return why an image of a kind that the engine cannot decode is not sent. name: its file's."""
+    return Problem(
+        "image-kind",
+        f"“{name}” is a WebP image, which the engine cannot read.",
+        "Attach it as a PNG or JPEG, or open it, copy it, and paste it here.",
+    )

@@ -14,6 +14,8 @@ from app.chat.request import Wishes
 from app.cli.engine import engine, loaded, model_path
 from app.engine.protocol import ModelInfo
 from app.errors import Problem, WorldError
+from app.models import projectors
+from app.models.split import read_model
 from app.prompts import doctor
 from app.prompts.messages import parse
 from app.prompts.segments import Turn
@@ -67,6 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
         "reasoning": seen.reasoning,
         "thinking": {"expected": seen.thinks, "why": seen.why},
         "notes": list(seen.notes),
+        "vision": _vision(path),
         "prompt": doctor.listed(seen.prompt),
         "ids": list(seen.ids),
     }
@@ -77,11 +80,27 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _vision(path: Path) -> dict[str, Any]:
+    """Return the vision part that would be loaded with a model, and why others would not be."""
+    if path.suffix != ".gguf":
+        return {"projector": None, "problems": []}
+    beside = projectors.beside(path, projectors.width_of(read_model(path)))
+    return {
+        "projector": str(beside.projectors[0].path) if beside.projectors else None,
+        "problems": [problem.title for problem in beside.problems],
+    }
+
+
 def _print(info: ModelInfo, found: dict[str, Any], prompt: str) -> None:
     print(f"Model      {info.name} ({info.architecture})")
     print(f"Prompt     {found['format']}, {found['origin']}")
     verdict = "yes" if found["thinking"]["expected"] else "no"
     print(f"Thinks     {verdict}. {found['thinking']['why']} Read as: {found['reasoning']}.")
+    vision = found["vision"]
+    if vision["projector"]:
+        print(f"Sees       yes, with {Path(vision['projector']).name}.")
+    for problem in vision["problems"]:
+        print(f"Note       {problem}")
     for note in found["notes"]:
         print(f"Note       {note}")
     print(f"\n{prompt}\n")

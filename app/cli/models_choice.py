@@ -102,7 +102,7 @@ def _best(name: str, candidates: "tuple[Candidate, ...]", context: int) -> "Cand
     from app.hardware.detect import detect
 
     machine = from_hardware(detect())
-    found = with_eyes(plan(candidates, machine, context, learned=Learned()))
+    found = plan(candidates, machine, context, learned=Learned())
     if found.choice is None:
         raise WorldError(
             Problem(
@@ -112,7 +112,7 @@ def _best(name: str, candidates: "tuple[Candidate, ...]", context: int) -> "Cand
                 found.reason,
             )
         )
-    return found.choice.candidate
+    return with_eyes(found.choice, machine, candidates).candidate
 
 
 def _check_licence(name: str, licence: str, page: str, *, accepted: bool) -> None:

@@ -113,30 +113,27 @@ def decided(machine: Machine, context: int, rows: Sequence[Row]) -> Plan:
     return Plan(machine, context, tuple(rows), choice, reason)
 
 
-def with_eyes(planned: Plan) -> Plan:
-    """Return a plan that counts vision parts too: of the rows which have room for theirs.
+def with_eyes(row: Row, machine: Machine, others: Sequence[Candidate] = ()) -> Row:
+    """Return a row that counts its vision part, where there is room for it; else it goes without.
 
-    To see is not worth a worse model or a shorter context: the choice stays, and a row without room
-    is loaded without.
+    To see is not worth a worse model or a shorter context. others: files among which the same
+    quantization may be, of a publisher who has a vision part beside it: taken in its place then.
     """
-    rows = tuple(_eyed(row, planned.machine) for row in planned.rows)
-    chosen = {id(before): after for before, after in zip(planned.rows, rows, strict=True)}
-    choice = planned.choice and chosen.get(id(planned.choice), planned.choice)
-    return replace(planned, rows=rows, choice=choice)
-
-
-def _eyed(row: Row, machine: Machine) -> Row:
-    taken = row.candidate.eyes_taken
-    if not taken:
+    own, kind = row.candidate, (row.shape.engine, row.quantization)
+    alike = (one for one in others if (one.shape.engine, one.shape.quantization) == kind)
+    seeing = own if own.eyes_taken else next((one for one in alike if one.eyes_taken), None)
+    if seeing is None:
         return row
+    taken = seeing.eyes_taken
     found = _beside_all(row.estimate, Parts(projector=taken))
     spare = found.spare(machine)
-    if row.verdict == "no" or spare < _margin(machine):
-        blind = replace(row.candidate, projector="", eyes="", eyes_bytes=0, eyes_taken=0)
-        return replace(row, candidate=blind)
-    shape = replace(row.shape, projector_bytes=taken)
-    candidate = replace(row.candidate, shape=shape)
-    return replace(row, candidate=candidate, estimate=found, spare_bytes=spare)
+    if row.verdict != "no" and spare >= _margin(machine):
+        candidate = replace(seeing, shape=replace(row.shape, projector_bytes=taken))
+        return replace(row, candidate=candidate, estimate=found, spare_bytes=spare)
+    if seeing is not own:
+        return row
+    blind = replace(own, projector="", eyes="", eyes_bytes=0, eyes_taken=0)
+    return replace(row, candidate=blind)
 
 
 def asked(row: Row, machine: Machine, found: Estimate) -> Row:

@@ -14,11 +14,12 @@ from typing import Literal
 
 from app.errors import Problem, WorldError
 from app.models import download_manifest as manifest
+from app.models import projectors
 from app.models.download_file import bad_of, hash_for, hash_of
 from app.models.download_records import models_folder
 from app.models.download_types import MANIFEST, Item
 from app.models.gguf import read_header
-from app.models.library import LocalModel
+from app.models.library import LocalModel, is_model_file
 
 _PIECE_BYTES = 1 << 22
 _SHA256_DIGITS = 64
@@ -45,7 +46,7 @@ def verify(model: LocalModel, progress: Callable[[int], None] | None = None) -> 
     noted = manifest.read(home) if home else {}
     checked = []
     done = 0
-    for path in model.files():
+    for path in (*model.files(), *_eyes(model)):
         if path.name == MANIFEST:
             continue
         item = _noted(model, path, home, noted)
@@ -82,11 +83,34 @@ def removal(model: LocalModel) -> tuple[Path, ...]:
             )
         )
     files = [path for path in model.files() if path.exists()]
+    if not _others(model):
+        files += _eyes(model)
     if model.source == "huggingface":
         # A snapshot holds links; the content is beside it.
         targets = [Path(os.path.realpath(path)) for path in files if path.is_symlink()]
         files += [path for path in targets if path not in files]
     return tuple(files)
+
+
+def _eyes(model: LocalModel) -> list[Path]:
+    """Return the vision parts that Ponder downloaded together with a model."""
+    home = repository_folder(model)
+    if home is None or Path(model.path).is_dir():
+        return []
+    noted = manifest.read(home)
+    with suppress(OSError):
+        found = projectors.in_folder(home)
+        return [path for path in found if path.relative_to(home).as_posix() in noted]
+    return []
+
+
+def _others(model: LocalModel) -> bool:
+    """Return whether other models of its repository are here, which share its vision part."""
+    home = repository_folder(model)
+    mine = set(model.files())
+    return home is not None and any(
+        path not in mine and is_model_file(path.name) for path in home.rglob("*.gguf")
+    )
 
 
 def remove(model: LocalModel, *, really: bool = False) -> tuple[Path, ...]:

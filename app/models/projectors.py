@@ -115,7 +115,7 @@ def fitting(projector: Projector, text_width: int, model: str) -> Projector:
 def beside(path: Path, text_width: int, *, model: str = "") -> Beside:
     """Return the projectors that lie beside a model's file and fit it.
 
-    Reads the headers of files that are named mmproj; none of another folder.
+    Reads the headers of files that are named mmproj, in its folder or else in the one above.
     """
     found: list[Projector] = []
     problems: list[Problem] = []
@@ -149,13 +149,19 @@ def _files(path: Path) -> Iterable[Path]:
     try:
         if path.parent.name == _OLLAMA_BLOBS and path.name.startswith("sha256-"):
             return _ollama(path)
-        return sorted(
-            each
-            for each in path.parent.iterdir()
-            if MARK in each.name.lower() and each.suffix.lower() == ".gguf" and each.is_file()
-        )
+        # A repository may have a folder for each quantization, and the vision part above them.
+        return in_folder(path.parent) or in_folder(path.parent.parent)
     except OSError:
         return ()
+
+
+def in_folder(folder: Path) -> list[Path]:
+    """Return the files of a folder that are named as vision parts are. Raises OSError."""
+    return sorted(
+        each
+        for each in folder.iterdir()
+        if MARK in each.name.lower() and each.suffix.lower() == ".gguf" and each.is_file()
+    )
 
 
 def _ollama(blob: Path) -> list[Path]:

@@ -186,9 +186,10 @@ def of_candidates(
     made_from: paths of the files that files of these names are to be quantized from.
     """
     found = [_as_it_lies(candidate, here or {}) for candidate in found]
-    planned = with_eyes(plan(found, machine, context, learned=learned))
+    planned = plan(found, machine, context, learned=learned)
+    others = _not_here(found, here or {})
     lines = [
-        _line(rows, planned, sizes or {}, here or {}, revision)
+        _line(rows, planned, sizes or {}, here or {}, revision, others)
         for rows in _by_quantization(planned.rows)
     ]
     if made_from:
@@ -205,6 +206,12 @@ def _as_it_lies(candidate: Candidate, here: dict[tuple[str, str], str]) -> Candi
     return replace(candidate, eyes="", eyes_bytes=0, eyes_taken=0)
 
 
+def _not_here(found: Sequence[Candidate], here: dict[tuple[str, str], str]) -> list[Candidate]:
+    """Return the candidates of the quantizations that are to be downloaded."""
+    kept = {one.shape.quantization for one in found if (one.repository, one.file) in here}
+    return [one for one in found if one.shape.quantization not in kept]
+
+
 def _by_quantization(rows: Iterable[Row]) -> list[list[Row]]:
     groups: dict[tuple[str, str, str], list[Row]] = {}
     for row in rows:
@@ -219,9 +226,11 @@ def _line(
     sizes: dict[tuple[str, str], int | None],
     here: dict[tuple[str, str], str],
     revision: str,
+    others: Sequence[Candidate],
 ) -> Line:
     best = any(row is planned.choice for row in rows)
     row = planned.choice if best and planned.choice is not None else _chosen(rows, planned)
+    row = with_eyes(row, planned.machine, others)
     candidate, parts, machine = row.candidate, row.parts, planned.machine
     path = here.get((candidate.repository, candidate.file), "")
     folder = candidate.shape.engine == "mlx"

@@ -16,10 +16,12 @@ import psutil
 import pytest
 
 from app.cli import main
+from app.fit.candidates import from_path
 from app.models import download_manifest, download_records
 from app.models.download_file import CHUNK_BYTES
 from app.models.download_types import Patience
 from app.models.downloads import AT_ONCE, Download, Downloads, Wanted
+from tests.support import synthetic, synthetic_vision
 from tests.support.hub_server import HubServer, Repo, serving
 
 REPO = "maker/Model-GGUF"
@@ -270,3 +272,33 @@ def test_a_damaged_record_is_set_aside(hub: HubServer) -> None:
     with Watched() as downloads:
         assert [download.wanted for download in downloads.all()] == [wanted]
     assert "0123456789abcdef.damaged" in records()
+
+
+def test_a_vision_part_comes_along_is_verified_and_goes_with_the_last_model(
+    hub: HubServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shape = synthetic.Shape(vocabulary=131_072, width=32, layers=1, feed_forward=32)
+    model = synthetic_vision.write_model(tmp_path / "m.gguf", shape).read_bytes()
+    eyes = synthetic_vision.write(tmp_path / "e.gguf", synthetic_vision.Eyes(32)).read_bytes()
+    files = {"Seer-Q4_K_M.gguf": model, "Seer-Q8_0.gguf": model, "mmproj-F16.gguf": eyes}
+    hub.repos["maker/Seer-GGUF"] = Repo({**files, "mmproj-F32.gguf": eyes + b"32"}, tags=["gguf"])
+    for quantization in ("Q8_0", "Q4_K_M"):
+        asked = ["models", "get", "hf://maker/Seer-GGUF", "--quantization", quantization]
+        assert main([*asked, "--accept-licence"]) == 0
+    home = models() / "maker" / "Seer-GGUF"
+    here = sorted(path.name for path in home.glob("*.gguf"))
+    assert here == ["Seer-Q4_K_M.gguf", "Seer-Q8_0.gguf", "mmproj-F16.gguf"]
+    capsys.readouterr()
+    assert main(["models", "list", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)["models"]
+    assert [one["name"] for one in listed if one["source"] == "ponder"] == [
+        "Seer-Q4_K_M",
+        "Seer-Q8_0",
+    ]
+    path = home / "Seer-Q8_0.gguf"
+    assert from_path(path).projector == str(home / "mmproj-F16.gguf")
+    assert main(["models", "verify", str(path)]) == 0
+    assert main(["models", "remove", str(path)]) == 0
+    assert (home / "mmproj-F16.gguf").exists()
+    assert main(["models", "remove", str(home / "Seer-Q4_K_M.gguf")]) == 0
+    assert not home.exists()

@@ -10,6 +10,7 @@ from app.fit.devices import NAMES, named
 from app.fit.plan import plan, with_eyes
 from app.models import catalogue
 from app.models.catalogue import Entry, File
+from app.models.projectors import BESIDE
 from app.picker import offer, table, words
 from app.picker.listing import items, too_big
 
@@ -23,10 +24,12 @@ def entry(name: str = "magistral") -> Entry:
 @pytest.mark.parametrize("device", NAMES)
 def test_the_best_line_is_the_plans_choice(device: str) -> None:
     machine, magistral = named(device), entry()
-    planned = with_eyes(plan(from_entry(magistral), machine, 40_960))
+    candidates = from_entry(magistral)
+    choice = plan(candidates, machine, 40_960).choice
+    choice = choice and with_eyes(choice, machine, candidates)
     found = table.of_entry(magistral, machine, 40_960)
     best = [line for line in found.lines if line.best]
-    assert [line.row for line in best] == ([planned.choice] if planned.choice else [])
+    assert [line.row for line in best] == ([choice] if choice else [])
     if best:
         assert found.lines[found.best] is best[0]
 
@@ -189,3 +192,31 @@ def test_what_does_not_fit_at_all_needs_a_bigger_machine() -> None:
 def test_a_title_line_has_publisher_and_scores() -> None:
     said = words.facts(entry())
     assert said == "Mistral AI · thinks before it answers · AIME24 86 % · AIME25 77 %"
+
+
+def test_a_vision_part_is_downloaded_with_what_has_room_for_it_and_costs_no_quality() -> None:
+    magistral = entry()
+    assert magistral.projector_bytes
+    found = table.of_entry(magistral, named("rtx4090"), 40_960)
+    lines = {line.label: line for line in found.lines}
+    # Six bits fill the card: the best stays the best, and cannot see.
+    assert lines["Q6_K"].best
+    assert not [name for name in lines["Q6_K"].source.files if "mmproj" in name]
+    assert lines["Q6_K"].row.parts.projector == 0
+    smaller = lines["Q4_K_M"]
+    assert [name for name in smaller.source.files if "mmproj" in name]
+    assert smaller.row.parts.projector > magistral.projector_bytes
+    # The makers' own repository has none: the same quantization of one that has is taken.
+    assert not smaller.row.candidate.official
+    assert smaller.source.repository == smaller.row.candidate.repository
+    assert smaller.download_bytes == smaller.row.shape.file_bytes + magistral.projector_bytes
+    alone = next(one for one in from_entry(magistral) if one.shape.quantization == "Q4_K_M")
+    assert alone.official
+    # Where the makers' is here, it is that one, and none is counted with it.
+    here = {(alone.repository, alone.file): "/models/Magistral.gguf"}
+    found = table.of_entry(magistral, named("rtx4090"), 40_960, here=here)
+    line = next(line for line in found.lines if line.label == "Q4_K_M")
+    assert line.source.path
+    assert line.row.candidate.official
+    assert line.row.parts.projector == 0
+    assert line.row.candidate.projector == BESIDE
