@@ -21,6 +21,7 @@ from app.transcript.highlighted import spans
 from app.transcript.page_style import DARK, STYLE
 from app.transcript.readable import ThinkingForm
 from app.transcript.record import Record
+from app.transcript.sealing import PARSED_MOST
 
 Typesetting = Callable[[Sequence[Formula]], list[Typeset]]
 
@@ -29,6 +30,7 @@ _MATH = re.compile(
 )
 _CODE = re.compile(r'<pre><code(?: class="language-([^"]*)")?>(.*?)</code></pre>', re.DOTALL)
 _ALIGNED = re.compile(r'style="text-align:(left|center|right)"')
+_HEADING = re.compile(r"<(/?)h([1-6])>")
 _NOTE = re.compile(r'\b(id|href)="(#?)((?:note|ref)-\d+)')
 _PICTURES = frozenset(["image/png", "image/jpeg", "image/webp", "image/gif", "image/bmp"])
 # What a page of HTML may not hold at all (the HTML standard, "preprocessing the input stream").
@@ -113,7 +115,7 @@ class _Maker:
     def message(self, message: Message) -> str:
         """Return a message as an article."""
         kind = "answer" if message.role == "assistant" else "question"
-        inner = [f"<h2><bdi>{escape(made_by.speaker(message))}</bdi></h2>"]
+        inner = [f'<h2 class="speaker"><bdi>{escape(made_by.speaker(message))}</bdi></h2>']
         inner += [self._part(part, message) for part in message.parts]
         ending = made_by.ending(message)
         if ending:
@@ -123,6 +125,8 @@ class _Maker:
 
     def _prose(self, text: str) -> str:
         """Return Markdown as HTML; its footnotes are those of this text alone."""
+        if len(text) > PARSED_MOST:
+            return f'<p class="plain">{escape(text)}</p>'
         self._texts += 1
         return _NOTE.sub(rf'\1="\2t{self._texts}-\3', _prose(text))
 
@@ -169,9 +173,29 @@ class _Maker:
 
 def _prose(markdown: str) -> str:
     html = _CODE.sub(_coloured, to_html(markdown))
+    html = _below(html)
     # The policy lets no element have a style of its own.
     html = _ALIGNED.sub(r'class="\1"', html)
     return html.replace('<a href="http', '<a rel="noopener noreferrer" href="http')
+
+
+def _below(html: str) -> str:
+    """Return HTML with its headings below that of the message, none of them skipping a level.
+
+    How large they are stays as it was: that is their class.
+    """
+    open_levels: list[int] = []
+
+    def lowered(found: re.Match[str]) -> str:
+        level = int(found[2])
+        if found[1]:
+            return f"</h{min(2 + len(open_levels), 6)}>"
+        while open_levels and open_levels[-1] >= level:
+            open_levels.pop()
+        open_levels.append(level)
+        return f'<h{min(2 + len(open_levels), 6)} class="h{level}">'
+
+    return _HEADING.sub(lowered, html)
 
 
 def _coloured(match: re.Match[str]) -> str:

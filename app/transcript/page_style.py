@@ -14,7 +14,9 @@ STYLE = (
     "h1,h2,h3,h4,h5,h6,p,li,td,th,summary,blockquote,figcaption{unicode-bidi:plaintext;"
     "text-align:start}"
     "article{margin:0 0 28px}"
-    "article>h2{font-size:.8em;font-weight:600;color:var(--muted);margin:0 0 6px}"
+    ".speaker{font-size:.8em;font-weight:600;color:var(--muted);margin:0 0 6px}"
+    ".h1,.h2,.h3,.h4,.h5,.h6{font-weight:600;line-height:1.35;margin:1.2em 0 .5em}"
+    ".h1{font-size:1.4em}.h2{font-size:1.24em}.h3{font-size:1.1em}.h4,.h5,.h6{font-size:1em}"
     ".question{background:var(--bubble);border-radius:14px;padding:12px 16px;margin-left:15%}"
     ".plain{white-space:pre-wrap;margin:0}"
     "pre,code{font-family:'JetBrains Mono',ui-monospace,monospace;font-size:.9em}"
@@ -47,7 +49,7 @@ STYLE = (
     ".h-operator{color:var(--operator)}.h-comment{color:var(--comment)}"
     ".h-deleted{color:var(--deleted)}.h-inserted{color:var(--inserted)}.h-error{color:var(--error)}"
     "@media print{main{max-width:none;padding:0}.question{margin-left:0}"
-    "article,pre,figure,tr{break-inside:avoid-page}article{break-inside:auto}"
+    "pre,figure,tr{break-inside:avoid-page}h2,h3,h4,h5,h6{break-after:avoid-page}"
     "pre{white-space:pre-wrap}:root{color-scheme:light}}"
 )
 

@@ -20,6 +20,7 @@ from app.transcript import chain, made_by
 from app.transcript.highlighted import runs_of
 from app.transcript.readable import ThinkingForm
 from app.transcript.record import Record
+from app.transcript.sealing import PARSED_MOST
 
 PRINT = "--print"
 """The argument by which `ui` is told to print; it is no part of the command line."""
@@ -122,6 +123,8 @@ class _Maker:
                 return self.quiet(made_by.attached(part)) + self._code(part.text or "", "")
 
     def _prose(self, text: str) -> str:
+        if len(text) > PARSED_MOST:
+            return _plain(text)
         return _CODE.sub(
             lambda found: self._code(unescape(found[2]), unescape(found[1] or "")), to_html(text)
         )

