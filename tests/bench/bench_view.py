@@ -40,6 +40,7 @@ from PySide6.QtWidgets import QApplication
 
 from app.chat.message import Message, Text
 from app.chat.turn import TurnState
+from tests.bench import others
 from ui import theme
 from ui.chat import view as view_module
 from ui.chat.view import ChatView
@@ -100,6 +101,11 @@ def text_of(kind: str, size: int) -> str:
     return "".join(parts)[:size]
 
 
+def step_of(tokens_per_s: int) -> int:
+    """Return the characters that come in a tick."""
+    return max(1, round(tokens_per_s / TICKS_PER_S * CHARACTERS))
+
+
 def percentiles(times: list[float]) -> dict[str, float]:
     """Return p50, p90, p99 and the maximum in milliseconds."""
     ordered = sorted(times)
@@ -111,7 +117,7 @@ def percentiles(times: list[float]) -> dict[str, float]:
 def stream(app: QApplication, kind: str, size: int, tokens_per_s: int) -> dict[str, object]:
     """Stream a text into a window; return what its ticks took."""
     text = text_of(kind, size)
-    chars = max(1, round(tokens_per_s / TICKS_PER_S * CHARACTERS))
+    chars = step_of(tokens_per_s)
     view = ChatView()
     view.resize(1016, 700)
     view.show()
@@ -257,11 +263,9 @@ def main() -> None:
             lines.append(measured(kind, size, tokens, chosen.repeat))
     print(table(lines))
     if chosen.browser or chosen.katex:
-        # Imported here: it takes its streams from this module.
-        from tests.bench import others
-
         for line in lines:
-            others.compare(line, chosen.katex, chosen.chromium)
+            text = text_of(line["kind"], line["kilobytes"] * 1000)
+            others.compare(line, text, step_of(line["tokens_per_s"]), chosen.katex, chosen.chromium)
     if chosen.stop:
         clicks = Path(__file__).with_name("bench_stop.py")
         subprocess.run([sys.executable, str(clicks)], check=True)
