@@ -7,7 +7,7 @@ import logging
 import re
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from html import escape, unescape
 from pathlib import Path
 
@@ -27,6 +27,10 @@ PRINT = "--print"
 
 MARK = "message-"
 """How the name of a place begins at which a message does; its number follows, from 1."""
+
+PRINTED_MOST = 5_000_000
+"""Characters of a chat that are printed: 1,700 pages. Laying them out takes 150 bytes each (306 MB
+and 7 s for 2,000,000); what is beyond is said to be missing."""
 
 _CODE = re.compile(r'<pre><code(?: class="language-([^"]*)")?>(.*?)</code></pre>', re.DOTALL)
 _log = logging.getLogger(__name__)
@@ -89,6 +93,7 @@ class _Maker:
     def __init__(self, colours: Mapping[str, str], thinking: ThinkingForm) -> None:
         self._colours = colours
         self._thinking = thinking
+        self._left = PRINTED_MOST
 
     def message(self, number: int, message: Message) -> str:
         """Return a message: who said it, its parts, how it ended, by what it was made."""
@@ -108,19 +113,30 @@ class _Maker:
     def _part(self, part: Part, message: Message) -> str:
         match part:
             case Text(text=text):
-                return self._prose(text) if message.role == "assistant" else _plain(text)
+                return self._cut(text, self._prose if message.role == "assistant" else _plain)
             case Thinking(text=text):
                 if self._thinking == "none" or not text.strip():
                     return ""
                 ink = self._colours["thinking"]
                 return (
                     f'{self.quiet(made_by.thought(message))}<div style="color:{ink}">'
-                    f"{self._prose(text)}</div>{self.quiet('End of the thought')}"
+                    f"{self._cut(text, self._prose)}</div>{self.quiet('End of the thought')}"
                 )
             case Image():
                 return f'<p><img src="{part.sha256}"></p>{self.quiet(made_by.attached(part))}'
             case File():
-                return self.quiet(made_by.attached(part)) + self._code(part.text or "", "")
+                about = self.quiet(made_by.attached(part))
+                return about + self._cut(part.text or "", lambda text: self._code(text, ""))
+
+    def _cut(self, text: str, made: Callable[[str], str]) -> str:
+        """Return as much of a text as can still be printed, and how much is missing."""
+        shown = text[: self._left]
+        self._left -= len(shown)
+        rest = len(text) - len(shown)
+        if not rest:
+            return made(shown)
+        said = f"Not printed: {rest:,} more characters. Every other export has them."
+        return (made(shown) if shown else "") + self.quiet(said)
 
     def _prose(self, text: str) -> str:
         if len(text) > PARSED_MOST:

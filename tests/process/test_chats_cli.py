@@ -12,6 +12,7 @@ from app.chat.conversation import Conversation
 from app.chat.message import File, Image, Message, Text, Thinking
 from app.chat.store import Store
 from app.cli import main
+from tests.support import foreign_chats as foreign
 
 PICTURE = b"\x89PNG not really"
 LETTER = "Grüße,\nX".encode("utf-16")
@@ -168,3 +169,64 @@ def test_a_hostile_file_cannot_write_elsewhere(
     out.write_text(json.dumps(value), encoding="utf-8")
     assert main(["chats", "import", str(out)]) == 1
     assert "not a transcript" in capsys.readouterr().err
+
+
+def test_a_branch_and_some_messages_are_exported_by_themselves(
+    chat: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "part.json"
+    for arguments, texts in (
+        (["--branch", "a"], ["What is $2+2$?", "4"]),
+        (["--messages", "2-3"], ["Four </details> <b>", "And then?"]),
+    ):
+        command = ["chats", "export", chat, *arguments, "--format", "json", "--out", str(out)]
+        assert main(command) == 0
+        messages = json.loads(out.read_bytes())["messages"]
+        said = [one["text"] for m in messages for one in m["parts"] if one["type"] == "text"]
+        assert said == texts
+        assert main(["chats", "verify", str(out)]) == 0
+    capsys.readouterr()
+    for arguments in (["--branch", "x"], ["--messages", "9"]):
+        assert main(["chats", "export", chat, *arguments, "--format", "md", "--out", "-"]) == 1
+    assert "No messages of this chat" in capsys.readouterr().err
+
+
+def test_other_programs_chats_come_in_and_what_was_left_out_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = []
+    for name, value in (
+        ("a.bin", foreign.lm_studio()),
+        ("b.txt", foreign.open_webui()),
+        ("c", foreign.llama_cpp()),
+        ("d.md", foreign.chatgpt()),
+        ("e.png", foreign.openai()),
+    ):
+        (tmp_path / name).write_text(json.dumps(value), encoding="utf-8")
+        names.append(str(tmp_path / name))
+    assert main(["chats", "import", *names]) == 0
+    said = capsys.readouterr()
+    for source in ("LM Studio", "Open WebUI", "llama.cpp", "ChatGPT", "OpenAI messages"):
+        assert f"from {source})" in said.out
+    assert "a.bin: left out: pictures that are not in the file (1)." in said.err
+    for form in ("json", "md", "html", "txt", "jsonl"):
+        out = tmp_path / f"all.{form}"
+        assert main(["chats", "export", "--all", "--format", form, "--out", str(out)]) == 0
+    assert b"imported from LM Studio" in zipfile.ZipFile(tmp_path / "all.md").read(
+        "Six times seven.md"
+    )
+    # All of them at once, into the database of another.
+    monkeypatch.setenv("PONDER_HOME", str(tmp_path / "another"))
+    assert main(["chats", "import", str(tmp_path / "all.json")]) == 0
+    assert capsys.readouterr().out.count("from Ponder)") == 5
+
+
+def test_what_is_no_transcript_is_told_in_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for data in (b"", b"rubbish\n" * 50, b"\0" * 99, b"{}", b"[1]\n2\n3"):
+        (tmp_path / "x").write_bytes(data)
+        assert main(["chats", "verify", str(tmp_path / "x")]) == 1
+        said = capsys.readouterr().out
+        assert said.count("\n") == 1
+        assert said.startswith("Not intact: this is no transcript that Ponder exported")

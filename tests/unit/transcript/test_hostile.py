@@ -15,7 +15,7 @@ from app.chat.message import Image, Message, Part, Provenance, Role, Text, Think
 from app.engine.protocol import Sampling
 from app.errors import WorldError
 from app.markup import to_html
-from app.transcript import chain, export, extract, importing, readable
+from app.transcript import chain, export, extract, importing, paper, readable
 from app.transcript.html import page
 from app.transcript.names import file_name
 from app.transcript.record import Record
@@ -202,6 +202,23 @@ def test_a_text_of_many_megabytes_stands_as_it_was_written() -> None:
     made = page(record, typeset=lambda all_: [_refusal() for _ in all_])
     assert made.count("[" * PARSED_MOST + "``` &lt;script&gt;") == 2
     assert f"````\n{text.rstrip()}\n````" in readable.markdown(record)
+
+
+def test_what_is_too_long_to_be_printed_is_said_to_be_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(paper, "PRINTED_MOST", 1000)
+    messages = [
+        Message("q", None, "user", (Text("q" * 400),), 1.0),
+        Message("a", "q", "assistant", (Thinking("t" * 500), Text("a" * 250)), 1.0),
+        Message("z", "a", "user", (Text("z" * 7),), 1.0),
+    ]
+    record = Record("c", "Long", Conversation({one.id: one for one in messages}, "z"))
+    colours = {"ink": "#000", "muted": "#777", "thinking": "#777", "code": "#eee"}
+    made = paper.rich_text(record, thinking="details", colours=colours)
+    assert [made.count(run) for run in ("q" * 400, "t" * 500, "a" * 100, "zz")] == [1, 1, 1, 0]
+    assert "Not printed: 150 more characters." in made
+    assert "Not printed: 7 more characters." in made
 
 
 @pytest.mark.parametrize(
