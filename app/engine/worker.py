@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from app.engine import log
 from app.engine.backends.base import Backend, Sees
+from app.engine.backends.lookup import LARGE_BYTES
 from app.engine.counting import Counter
 from app.engine.flags import Flags
 from app.engine.generation import generate
@@ -170,7 +171,9 @@ class Worker:
         else:
             sees = projectors.wanted(job.options.path, job.options.projector)
             sees = sees and not job.options.words_only
-            loading = self._backend = make_backend(job.options.backend, sees=sees)
+            loading = self._backend = make_backend(
+                job.options.backend, sees=sees, large=_size(job.options.path) >= LARGE_BYTES
+            )
         told_at = 0.0
 
         def progress(fraction: float) -> bool:
@@ -283,10 +286,18 @@ def _likeness(info: ModelInfo) -> str:
     return repr((info.path, info.size_bytes, changed, *about))
 
 
-def make_backend(name: BackendName, *, sees: bool = False) -> Backend:
+def _size(path: str) -> int:
+    """Return the bytes of a model's file, or of its first part; 0 where there is none."""
+    try:
+        return Path(path).stat().st_size
+    except (OSError, ValueError):
+        return 0
+
+
+def make_backend(name: BackendName, *, sees: bool = False, large: bool = False) -> Backend:
     """Return a fresh back end; its library is imported here and nowhere else.
 
-    sees: it is to be loaded with its vision part.
+    sees: it is to be loaded with its vision part. large: reading ahead is worth while.
     """
     if name == "scripted":
         from app.engine.backends.scripted import ScriptedBackend
@@ -300,6 +311,10 @@ def make_backend(name: BackendName, *, sees: bool = False) -> Backend:
         from app.engine.backends.llama_vision import LlamaVisionBackend
 
         return LlamaVisionBackend()
+    if large:
+        from app.engine.backends.llama_lookup import LookupBackend
+
+        return LookupBackend()
     from app.engine.backends.llama_cpp import LlamaCppBackend
 
     return LlamaCppBackend()

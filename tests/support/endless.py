@@ -15,8 +15,7 @@ from typing import Any
 from tests.support import synthetic, synthetic_mlx
 from tests.support.synthetic import FIRST_WORD, Shape
 
-WIDTH = 256
-SHAPE = Shape(vocabulary=2048, width=WIDTH, layers=1, feed_forward=32, context=16384, weights="f16")
+SHAPE = Shape(vocabulary=2048, width=256, layers=1, feed_forward=32, context=16384, weights="f16")
 ANSWER = (1700, 1701, 1702)
 """The words of the answer."""
 
@@ -64,12 +63,12 @@ def rut(passages: int, words: int) -> Passages:
 
 def write_gguf(path: Path, thought: Passages, shape: Shape = SHAPE) -> Path:
     """Write the GGUF model; return its path."""
-    return synthetic.write(path, shape, values=_tensors(thought, shape.vocabulary))
+    return synthetic.write(path, shape, values=_tensors(thought, shape))
 
 
 def write_mlx(folder: Path, thought: Passages, shape: Shape = SHAPE) -> Path:
     """Write the MLX model; return its folder."""
-    found = _tensors(thought, shape.vocabulary)
+    found = _tensors(thought, shape)
     names = {
         "token_embd.weight": "model.embed_tokens.weight",
         "output.weight": "lm_head.weight",
@@ -80,25 +79,25 @@ def write_mlx(folder: Path, thought: Passages, shape: Shape = SHAPE) -> Path:
     return synthetic_mlx.write(folder, shape, "F16", values=tensors)
 
 
-def _tensors(thought: Passages, vocabulary: int) -> Mapping[str, Any]:
+def _tensors(thought: Passages, shape: Shape) -> Mapping[str, Any]:
     """Return the tensors that are not random, as (rows, columns) arrays of numpy."""
     import numpy as np
 
+    vocabulary = shape.vocabulary
     random = np.random.default_rng(1)
-    embeddings = random.choice((-1.0, 1.0), (vocabulary, WIDTH))
+    embeddings = random.choice((-1.0, 1.0), (vocabulary, shape.width))
     known = dict(thought.successors())
     # Whatever the prompt ends with, the thought goes on from there, or begins.
     loose = [token for token in range(vocabulary) if token not in known]
     embeddings[loose] = embeddings[0]
-    output = np.zeros((vocabulary, WIDTH))
+    output = np.zeros((vocabulary, shape.width))
     after_all = FIRST_WORD + thought.passages[0][0]
     for token, following in {**known, 0: [after_all]}.items():
         for other in following:
             output[other] += embeddings[token]
-    zeros = np.zeros((WIDTH, WIDTH))
     return {
         "token_embd.weight": embeddings,
-        "output.weight": output * (_SHARPNESS / WIDTH),
-        "blk.0.attn_output.weight": zeros,
-        "blk.0.ffn_down.weight": zeros[:, :32],
+        "output.weight": output * (_SHARPNESS / shape.width),
+        "blk.0.attn_output.weight": np.zeros((shape.width, shape.heads * shape.head_width)),
+        "blk.0.ffn_down.weight": np.zeros((shape.width, shape.feed_forward)),
     }

@@ -22,12 +22,17 @@ from app.prompts.segments import Prompt
 _ABORTED = 2
 """What llama_decode returns where its abort callback said stop."""
 
-_SLOW_TOKEN_S = 0.05
+SLOW_TOKEN_S = 0.05
 """Asking costs some 2 us a node, 1 ms a token: nothing where a token takes this long or longer."""
 
 
 class LlamaCppBackend:
-    """One model, one sequence. See `Backend` for the verbs."""
+    """One model, one sequence. See `Backend` for the verbs.
+
+    outputs: rows of logits that a batch may have.
+    """
+
+    outputs = 1
 
     def __init__(self) -> None:
         self._loaded: LoadedModel | None = None
@@ -39,7 +44,7 @@ class LlamaCppBackend:
 
     def load(self, options: LoadOptions, progress: LoadProgress) -> ModelInfo:
         """Load the model and its context. Raises WorldError."""
-        self._loaded = loaded = load(options, progress)
+        self._loaded = loaded = load(options, progress, outputs=self.outputs)
         self._api = api = loaded.api
         self._vocabulary = loaded.vocabulary
         if options.words_only:
@@ -143,7 +148,7 @@ class LlamaCppBackend:
         began = time.monotonic()
         if not self._decode():
             return False
-        self._let_ask(time.monotonic() - began > _SLOW_TOKEN_S)
+        self._let_ask(time.monotonic() - began > SLOW_TOKEN_S)
         self._read.append(token_id)
         return True
 

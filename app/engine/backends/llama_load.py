@@ -69,8 +69,11 @@ class LoadedModel:
         process_memory.give_back()
 
 
-def load(options: LoadOptions, progress: LoadProgress) -> LoadedModel:
-    """Load a model and make its context. Raises WorldError."""
+def load(options: LoadOptions, progress: LoadProgress, *, outputs: int = 1) -> LoadedModel:
+    """Load a model and make its context. Raises WorldError.
+
+    outputs: rows of logits that a batch may have.
+    """
     header = read_model(Path(options.path))
     api = llama_library.library()
     llama_library.complaints.clear()
@@ -78,7 +81,9 @@ def load(options: LoadOptions, progress: LoadProgress) -> LoadedModel:
     llama_library.flash_attention.clear()
     model = _load_model(api, header, options, progress)
     try:
-        context = None if options.words_only else _make_context(api, model, header, options)
+        context = (
+            None if options.words_only else _make_context(api, model, header, options, outputs)
+        )
     except WorldError:
         api.llama_model_free(model)
         process_memory.give_back()
@@ -135,15 +140,15 @@ def has_amx(api: Any) -> bool:
     return b"AMX_INT8 = 1" in api.llama_print_system_info()
 
 
-def _make_context(api: Any, model: Any, header: Header, options: LoadOptions) -> Any:
+def _make_context(api: Any, model: Any, header: Header, options: LoadOptions, outputs: int) -> Any:
     trained: int = api.llama_model_n_ctx_train(model)
     kinds = {"f16": api.GGML_TYPE_F16, "q8_0": api.GGML_TYPE_Q8_0, "q4_0": api.GGML_TYPE_Q4_0}
     params = api.llama_context_default_params()
     params.n_ctx = min(options.context, trained) if trained > 0 else options.context
     params.n_batch = params.n_ubatch = options.batch
     params.n_seq_max = 1
-    # One row of logits: the buffer for a whole batch would be 268 MB at 131,072 x 512.
-    params.n_outputs_max = 1
+    # One row of logits, or a few: the buffer for a whole batch would be 268 MB at 131,072 x 512.
+    params.n_outputs_max = outputs
     params.n_threads = params.n_threads_batch = options.threads or _threads(header.file_bytes)
     params.flash_attn_type = api.LLAMA_FLASH_ATTN_TYPE_AUTO
     params.type_k = params.type_v = kinds[options.kv_type]
