@@ -138,11 +138,12 @@ class Document(QTextDocument):
             self._mark(formulas, width)
         if "☐" in html or "☑" in html:
             self._mark_tasks()
-        if "<table" in html:
+        table = html.lstrip().startswith("<table")
+        if "<table" in html and not table:
             # What stands beside a table is only known once the edit is over.
             edit.endEditBlock()
             edit.beginEditBlock()
-        self.settle()
+        self.settle(table=table)
         edit.endEditBlock()
 
     def _keep_shapes(self) -> None:
@@ -211,8 +212,13 @@ class Document(QTextDocument):
                 cursor.mergeBlockFormat(form)
             block = block.next()
 
-    def settle(self, line_height_percent: int = LINE_HEIGHT_PERCENT) -> None:
-        """Give blocks their line height and take the outer margins off: gaps are the column's."""
+    def settle(
+        self, line_height_percent: int = LINE_HEIGHT_PERCENT, *, table: bool = False
+    ) -> None:
+        """Give blocks their line height and take the outer margins off: gaps are the column's.
+
+        table: it is a table and nothing else.
+        """
         cursor = QTextCursor(self)
         cursor.select(QTextCursor.SelectionType.Document)
         height = QTextBlockFormat()
@@ -221,8 +227,8 @@ class Document(QTextDocument):
             line_height_percent, QTextBlockFormat.LineHeightTypes.ProportionalHeight.value
         )
         cursor.mergeBlockFormat(height)
-        _trim(self.begin(), top=True)
-        _trim(self.lastBlock(), top=False)
+        _trim(self.begin(), top=True, table=table)
+        _trim(self.lastBlock(), top=False, table=table)
 
     def loadResource(self, _kind: int, _name: QUrl | str) -> object:  # noqa: N802 - Qt's name
         """Give nothing, for every address."""
@@ -264,8 +270,11 @@ def _delimited(tex: str, source: str, *, display: bool) -> str:
     return f"{dollars}{tex}{dollars}"
 
 
-def _trim(block: QTextBlock, *, top: bool) -> None:
-    """Take a margin off the first or last block; fold away the empty one Qt puts beside a table."""
+def _trim(block: QTextBlock, *, top: bool, table: bool) -> None:
+    """Take a margin off the first or last block; fold away the empty one Qt puts beside a table.
+
+    table: it is known to stand beside one.
+    """
     cursor = QTextCursor(block)
     form = QTextBlockFormat()
     if top:
@@ -273,7 +282,7 @@ def _trim(block: QTextBlock, *, top: bool) -> None:
     else:
         form.setBottomMargin(0)
     beside = block.next() if top else block.previous()
-    if not block.text() and beside.isValid() and _table_cell(beside) is not None:
+    if not block.text() and beside.isValid() and (table or _table_cell(beside) is not None):
         form.setLineHeight(0.01, QTextBlockFormat.LineHeightTypes.FixedHeight.value)
         form.setTopMargin(0)
         form.setBottomMargin(0)
