@@ -34,7 +34,7 @@ ENOUGH_BYTES = 150 * 2**20
 """A process that has grown to this gives back what it can, and ends if that is not enough: the next
 formula starts another. After a thousand formulas of the usual kind it has 130 MB."""
 FLAGS = ("--single-threaded", "--optimize-for-size", "--max-semi-space-size=2")
-"""V8 by itself lets twice as much pile up before it looks for what can go, and is a tenth faster."""
+"""V8 by itself lets twice as much pile up before it looks for what can go; it is a tenth faster."""
 PART = b"\n//# part "
 """What begins the line that names a part of the font, behind MathJax itself in the bundle."""
 LONGEST = 10_000

@@ -103,7 +103,7 @@ def _matrix(numbers: list[float]) -> Matrix:
     return a, b, c, d, e, f
 
 
-@functools.lru_cache(maxsize=4096)
+@functools.lru_cache(maxsize=1024)
 def segments(path: str) -> tuple[Segment, ...]:
     """Return an SVG path's steps with absolute coordinates: M, L, Q, C with points, and Z.
 

@@ -4,7 +4,8 @@ Nothing here waits. A formula that is known is returned at once; another is put 
 `poll` says when it can be had. One thread does the rest: it starts the process for the first
 formula, asks it one formula at a time, and starts it again if a formula takes it down; that formula
 is then refused, and no other. The thread alone touches process and connection, and never while it
-holds the lock, so that asking costs a look into a dictionary whatever the process is doing.
+holds the lock, so that asking costs a look into a dictionary whatever the process is doing. It ends
+the process once nothing was asked for a while: it takes as much memory as all else of the window.
 """
 
 import collections
@@ -18,7 +19,7 @@ import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from app import paths
 from app.latex import child, display
@@ -26,12 +27,16 @@ from app.latex import child, display
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
+T = TypeVar("T")
 Typeset = display.DisplayList | display.Refusal
 
-KNOWN = 100
-"""Display lists held as they are; one of the usual kind takes 30 kB, and 0.3 ms to be read."""
-PACKED = 5000
-"""Those held as they were said, packed: 2 kB."""
+KNOWN_BYTES = 500_000
+"""Of what was said that is held as it is read, some ten times that: a usual formula's are 5 kB, and
+take 0.3 ms to be read."""
+PACKED_BYTES = 4_000_000
+"""Of what is held as it was said, packed: of a usual formula, 2 kB."""
+IDLE_S = 60.0
+"""Nothing asked for so long: the process ends. The next formula waits half a second for another."""
 _STUCK_S = 20.0
 """No answer for so long, with V8's own limit at two: the process itself is at fault."""
 _LOOK_S = 0.05
@@ -68,8 +73,8 @@ class Typesetter:
     ) -> None:
         self._wakeup = wakeup or (lambda: None)
         self._cache = cache or paths.cache_dir() / "formulas.db"
-        self._known: collections.OrderedDict[Formula, Typeset] = collections.OrderedDict()
-        self._packed: collections.OrderedDict[Formula, bytes] = collections.OrderedDict()
+        self._known: _Bounded[Typeset] = _Bounded(KNOWN_BYTES)
+        self._packed: _Bounded[bytes] = _Bounded(PACKED_BYTES)
         self._waiting: dict[Formula, None] = {}
         self._fresh: list[Formula] = []
         self._lock = threading.Condition()
@@ -84,11 +89,13 @@ class Typesetter:
         with self._lock:
             known = self._known.get(formula)
             if known is not None:
-                self._known.move_to_end(formula)
                 return known
             packed = self._packed.get(formula)
             if packed is not None:
-                return self._hold(formula, _understood(zlib.decompress(packed).decode()))
+                said = zlib.decompress(packed).decode()
+                known = _understood(said)
+                self._known.put(formula, known, len(said))
+                return known
             if self._closed:
                 return display.Refusal("formulas are no longer typeset")
             if self._thread is None:
@@ -151,27 +158,50 @@ class Typesetter:
 
     def _next(self) -> Formula | None:
         """Wait for what was asked first and is not known yet; None at the end."""
-        with self._lock:
-            while not self._waiting and not self._closed:
-                self._lock.wait()
-            return None if self._closed else next(iter(self._waiting))
-
-    def _hold(self, formula: Formula, found: Typeset) -> Typeset:
-        self._known[formula] = found
-        while len(self._known) > KNOWN:
-            self._known.popitem(last=False)
-        return found
+        while True:
+            with self._lock:
+                while not self._waiting and not self._closed:
+                    if not self._lock.wait(IDLE_S if self._child is not None else None):
+                        break
+                else:
+                    return None if self._closed else next(iter(self._waiting))
+            if self._child is not None:
+                self._child.end()
+                self._child = None
 
     def _learn(self, formula: Formula, said: str) -> None:
         found, packed = _read(said), zlib.compress(said.encode(), 1)
         with self._lock:
             self._waiting.pop(formula, None)
-            self._hold(formula, found)
-            self._packed[formula] = packed
-            while len(self._packed) > PACKED:
-                self._packed.popitem(last=False)
+            self._known.put(formula, found, len(said))
+            self._packed.put(formula, packed, len(packed))
             self._fresh.append(formula)
             self._lock.notify_all()
+
+
+class _Bounded(Generic[T]):
+    """What is known of formulas, as far as it fits into a number of bytes: what was used last."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+        self._bytes = 0
+        self._held: collections.OrderedDict[Formula, tuple[T, int]] = collections.OrderedDict()
+
+    def get(self, formula: Formula) -> T | None:
+        """Return what is held of a formula."""
+        held = self._held.get(formula)
+        if held is None:
+            return None
+        self._held.move_to_end(formula)
+        return held[0]
+
+    def put(self, formula: Formula, what: T, size: int) -> None:
+        """Hold something that takes so many bytes; at least this, however large it is."""
+        self._bytes += size - self._held.pop(formula, (what, 0))[1]
+        self._held[formula] = what, size
+        while self._bytes > self._most_bytes and len(self._held) > 1:
+            _formula, (_what, gone) = self._held.popitem(last=False)
+            self._bytes -= gone
 
 
 class _Child:

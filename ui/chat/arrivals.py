@@ -44,7 +44,7 @@ class Arrivals:
         self._soon.stop()
         waiting = [
             entry
-            for entry in self._view.entries
+            for entry in (item.entry for item in self._view.items())
             if known and any(column.waiting(known) for column in entry.columns)
         ]
         for entry in waiting:

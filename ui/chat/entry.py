@@ -19,6 +19,10 @@ AFTER_QUESTION_PX = 16
 AFTER_ANSWER_PX = 32
 READ_AT_ONCE = 8000
 """Characters of Markdown that one tick reads, 20 ms of it: the rest of a longer text follows."""
+READ_FIRST = 900
+READ_ON = 800
+"""Characters of a message that was not seen before: its beginning, and how much more each time that
+it ends above the lower edge of what is seen. A screen shows some 1,500."""
 LEFT_OUT_OPACITY = 0.55
 ESTIMATED_LINE_PX = 24
 ESTIMATED_EXTRA_PX = 120
@@ -33,6 +37,16 @@ class Feed:
         self._blocks = Blocks()
         self._text = ""
         self.behind = False
+
+    @property
+    def begun(self) -> bool:
+        """Whether anything was read."""
+        return bool(self._text)
+
+    def rest(self, text: str) -> tuple[int, int]:
+        """Return how many characters and lines of a text, which begins as what is shown, follow."""
+        read = len(self._text)
+        return len(text) - read, text.count("\n", read)
 
     def show(self, text: str, most: int | None = None) -> bool:
         """Show a text, which usually begins with what is shown; return whether anything is new.
@@ -91,7 +105,7 @@ class Entry:
         self._shelf = shelf
         self._size: tuple[int, int] | None = None
         self.height = 0
-        self.measured_for = -1
+        self._measured_for = -1
         self._beside = ESTIMATED_EXTRA_PX
         self._plain: str | None = None
 
@@ -113,6 +127,16 @@ class Entry:
     def opacity(self) -> float:
         """How plainly the text is drawn: faintly where the model is not shown it any more."""
         return LEFT_OUT_OPACITY if self.left_out else 1.0
+
+    @property
+    def measured_for(self) -> int:
+        """The column width that the height is of, -1 where it is not known."""
+        return self._measured_for
+
+    def outdate(self) -> None:
+        """Have the height found anew."""
+        self._measured_for = -1
+        self._shelf.outdated.add(self)
 
     @property
     def columns(self) -> list[Column]:
@@ -148,13 +172,16 @@ class Entry:
         if self._size is None:
             text = self.message.text
             self._size = len(text), text.count("\n") + 1
-        lines = self._size[0] // max(8, width // 8) + self._size[1]
         above = estimated(self.message.attachments)
-        return above + lines * ESTIMATED_LINE_PX + ESTIMATED_EXTRA_PX
+        return above + _lines_px(*self._size, width) + ESTIMATED_EXTRA_PX
+
+    def guess(self, width: int) -> None:
+        """Take a rough height for a column width."""
+        self.height, self._measured_for = self.estimate(width), width
 
     def measured(self, height: int, width: int) -> None:
         """Note the height that the message has at a column width."""
-        self.height, self.measured_for = height, width
+        self.height, self._measured_for = height, width
         self._beside = height - self.text.height
 
     @property
@@ -174,13 +201,45 @@ class Entry:
         most: the characters that are read now, None for all; `behind` says whether any are left.
         """
         if self.message.role != "user":
-            said = self.turn.answer if self.turn else self.message.text
-            return self._feeds.text.show(said, most)
+            if most is not None and self.turn is None and not self._feeds.text.begun:
+                most = min(most, READ_FIRST)
+            return self._feeds.text.show(self._said, most)
         if self._plain == self.message.text:
             return False
         self._plain = self.message.text
         self.text.set_plain(self._plain)
         return True
+
+    @property
+    def _said(self) -> str:
+        return self.turn.answer if self.turn else self.message.text
+
+    @property
+    def _unread(self) -> bool:
+        """Whether the rest of a kept answer is still to be read."""
+        return self.message.role != "user" and self.turn is None and self._feeds.text.behind
+
+    def read_down_to(self, y: int) -> bool:
+        """Read on where the text that was read may end above a height; whether there was more.
+
+        The block at its end may yet change, so that it is not to be seen.
+        """
+        if not self._unread or self._shelf.to_read <= 0:
+            return False
+        column = self.text
+        if column.cells and column.top(len(column.cells) - 1) >= y:
+            return False
+        self._shelf.to_read -= READ_ON
+        return self.fill(READ_ON)
+
+    def unread_px(self, width: int, y: int) -> int:
+        """Return about how tall is what was not read yet, where that is below a height."""
+        column = self.text
+        if not self._unread:
+            return 0
+        if not column.cells or column.top(len(column.cells) - 1) < y:
+            return 0  # it is being read: what comes after it follows what is there
+        return _lines_px(*self._feeds.text.rest(self._said), width)
 
     def fill_thinking(self, most: int | None = None) -> bool:
         """Do the same for the thinking; a panel that is closed need not have it parsed."""
@@ -189,13 +248,17 @@ class Entry:
     def take(self, message: Message) -> None:
         """Show another state of the same message."""
         self.message = message
-        self.measured_for = -1
+        self.outdate()
         self._size = None
 
     def forget(self) -> None:
         """Let go of everything the texts are drawn with: the entry is no longer shown."""
         for column in self.columns:
             column.clear()
+
+
+def _lines_px(characters: int, breaks: int, width: int) -> int:
+    return (characters // max(8, width // 8) + breaks) * ESTIMATED_LINE_PX
 
 
 def _alone(_message_id: str) -> tuple[int, int]:

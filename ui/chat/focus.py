@@ -64,8 +64,8 @@ def enter_last(view: "ChatView") -> bool:
 def first_seen(view: "ChatView") -> int:
     """Return the number of the first message that is seen."""
     top = view.verticalScrollBar().value()
-    for number, entry in enumerate(view.entries):
-        if view.item_top(number) + entry.height > top:
+    for number in range(view.number_at(top), len(view.entries)):
+        if view.item_top(number) + view.entries[number].height > top:
             return number
     return 0
 

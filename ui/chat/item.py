@@ -45,6 +45,8 @@ BUBBLE_PAD_X = 16
 BUBBLE_PAD_Y = 10
 BUBBLE_RADIUS = 14
 GALLERY_GAP_PX = 10
+MOST_ROUNDS = 16
+"""Laying out changes heights, and reading on adds blocks; two or three rounds settle it."""
 MEASURED_TEXT = 2000
 """A bubble fits itself to a text of up to this many characters; a longer one takes all its room."""
 
@@ -116,12 +118,13 @@ class Item(QWidget):
         """Lay out what is seen of the text, which begins at `text_at`; return its height."""
         column = self.entry.text
         column.set_width(width)
-        for _ in range(8):
-            if not column.lay_out(top - self.text_at.y(), bottom - self.text_at.y()):
+        first, last = top - self.text_at.y(), bottom - self.text_at.y()
+        for _ in range(MOST_ROUNDS):
+            if not column.lay_out(first, last) and not self.entry.read_down_to(last):
                 break
-        column.place_controls(self, self.text_at, top - self.text_at.y(), bottom - self.text_at.y())
+        column.place_controls(self, self.text_at, first, last)
         self._draw_changed()
-        return column.height
+        return column.height + self.entry.unread_px(width, last)
 
     def _draw_changed(self) -> None:
         """Have drawn anew what of the text was laid out or moved, and all below it."""

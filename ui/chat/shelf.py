@@ -33,6 +33,10 @@ class Shelf:
         self.formulas = formulas
         self.pictures = pictures or Pictures()
         self._limit = limit
+        self.outdated: set[object] = set()
+        """The messages whose height is not known any more."""
+        self.to_read = 0
+        """Characters of Markdown that may yet be read in this tick, for what is seen."""
         self._kept: OrderedDict[int, Releasable] = OrderedDict()
 
     def __len__(self) -> int:

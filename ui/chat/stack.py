@@ -6,9 +6,8 @@ being read: an anchor is taken before it, and the scroll value follows the ancho
 bottom the anchor is the bottom, so that an answer being written stays in view.
 """
 
-from bisect import bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import accumulate
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QPalette, QResizeEvent
@@ -16,9 +15,11 @@ from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QWidget
 
 from ui.chat import style
 from ui.chat.column import Anchor
-from ui.chat.entry import Entry
+from ui.chat.entry import READ_AT_ONCE, Entry
+from ui.chat.heights import Heights
 from ui.chat.item import LEAD, PAD_X, PAD_Y, Item
 from ui.chat.jump import Jump
+from ui.chat.shelf import Shelf
 from ui.chat.style import COLUMN_PX, GUTTER_PX
 from ui.formulas.desk import Wish
 
@@ -28,7 +29,10 @@ PANEL_SHARE = 0.5
 PANEL_LEAST_PX = 160
 AT_BOTTOM_PX = 8
 BESIDE_PX = 60
-"""Messages that are so near are laid out; those within a screen keep their widgets."""
+"""Messages that are so near are laid out; those within a screen keep their widgets. After a jump
+that waits until what is seen has been drawn."""
+FAR_SHARE = 0.5
+"""Of a screen: to scroll further than that at once is a jump."""
 JUMP_FROM_PX = 48
 MOST_ROUNDS = 16
 """Laying out changes heights, which changes what is seen; two or three rounds settle it."""
@@ -50,13 +54,19 @@ class Stack(QAbstractScrollArea):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.entries: list[Entry] = []
+        self.shelf = Shelf()
         self._items: dict[str, Item] = {}
-        self._tops: list[int] = []
+        self._heights = Heights()
+        self._numbers: dict[Entry, int] = {}
+        self._stacked_of: tuple[list[Entry], int] | None = None
         self._following = True
         self._settling = False
         self._reads_on = QTimer(self)
         self._reads_on.setSingleShot(True)
         self._reads_on.timeout.connect(self._read_on)
+        self._looks_on = QTimer(self)
+        self._looks_on.setSingleShot(True)
+        self._looks_on.timeout.connect(lambda: self.settle(self.kept()))
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.viewport().setBackgroundRole(QPalette.ColorRole.Window)
@@ -93,32 +103,58 @@ class Stack(QAbstractScrollArea):
 
     def items(self) -> list[Item]:
         """Return the widgets there are, from top to bottom."""
-        return [self._items[entry.id] for entry in self.entries if entry.id in self._items]
+        self._stacked()
+        found = sorted(self._items.values(), key=lambda item: self._numbers.get(item.entry, -1))
+        return [item for item in found if item.entry in self._numbers]
+
+    def number_of(self, entry: Entry) -> int | None:
+        """Return the number of a message, None where it is not shown."""
+        self._stacked()
+        return self._numbers.get(entry)
 
     def item_top(self, number: int) -> int:
         """Return the top of a message, from the top of everything."""
-        return self._tops[number]
+        return TOP_PX - PAD_Y + self._heights.before(number)
+
+    def number_at(self, y: int) -> int:
+        """Return the number of the message at a height, counted from the top of everything."""
+        return self._heights.at(y - TOP_PX + PAD_Y)
 
     def _stacked(self) -> int:
         """Place the messages below each other; return the height of everything."""
         width = self.column_width
-        for entry in self.entries:
+        of = self._stacked_of
+        count = len(self.entries)
+        if of is None or of[0] is not self.entries or of[1] != width or len(self._heights) != count:
+            self._stacked_of = self.entries, width
+            self._numbers = {entry: number for number, entry in enumerate(self.entries)}
+            self._guess(self.entries, width)
+            self._heights.fill(map(_room, self.entries))
+        elif self.shelf.outdated:
+            known = [entry for entry in self.shelf.outdated if entry in self._numbers]
+            self._guess(known, width)
+            for entry in known:
+                self._heights.put(self._numbers[entry], _room(entry))
+        self.shelf.outdated.clear()
+        end = self._heights.before(count)
+        return end + TOP_PX - self.entries[-1].below + BOTTOM_PX if count else 0
+
+    def _guess(self, entries: Iterable[Entry], width: int) -> None:
+        """Guess the heights that are not known for a width; a widget's is known soon."""
+        for entry in entries:
             if entry.measured_for != width and entry.id not in self._items:
-                entry.height = entry.estimate(width)
-                entry.measured_for = width
-        # Ten thousand of them are summed several times a frame.
-        tall = [entry.height + entry.below - 2 * PAD_Y for entry in self.entries]
-        *self._tops, end = accumulate(tall, initial=TOP_PX - PAD_Y)
-        return end - self.entries[-1].below + PAD_Y + BOTTOM_PX if self.entries else 0
+                entry.guess(width)
 
     def _near(self, top: int, bottom: int) -> list[int]:
-        first = max(0, bisect_right(self._tops, top) - 2)
-        last = bisect_right(self._tops, bottom)
-        return [
-            number
-            for number in range(first, last)
-            if self._tops[number] + self.entries[number].height >= top
-        ]
+        found: list[int] = []
+        number = max(0, self.number_at(top) - 1)
+        y = self.item_top(number)
+        while number < len(self._heights) and y <= bottom:
+            if y + self.entries[number].height >= top:
+                found.append(number)
+            y += self._heights[number]
+            number += 1
+        return found
 
     # ------------------------------------------------------------ keeping the place
 
@@ -131,8 +167,9 @@ class Stack(QAbstractScrollArea):
 
     def kept_top(self, entry: Entry) -> Keep:
         """Return an anchor that keeps the top of a message where it is."""
-        number = self.entries.index(entry)
-        screen_y = self._tops[number] - self.verticalScrollBar().value()
+        self._stacked()
+        number = self._numbers[entry]
+        screen_y = self.item_top(number) - self.verticalScrollBar().value()
         return Keep(entry, number, Anchor(LEAD, 0), screen_y)
 
     def _seen(self, known: frozenset[Wish]) -> Keep | None:
@@ -147,7 +184,7 @@ class Stack(QAbstractScrollArea):
         for number in self._near(top, bottom):
             entry = self.entries[number]
             item = self._items.get(entry.id)
-            at = self._tops[number]
+            at = self.item_top(number)
             inside = max(0, top - at)
             if first is None:
                 first = Keep(entry, number, Anchor(LEAD, inside), at + inside - top)
@@ -161,38 +198,48 @@ class Stack(QAbstractScrollArea):
             return most if self._following else min(most, self.verticalScrollBar().value())
         number = min(keep.number, len(self.entries) - 1)
         inside = 0
-        if keep.entry in self.entries:
-            number = self.entries.index(keep.entry)
+        if keep.entry in self._numbers:
+            number = self._numbers[keep.entry]
             item = self._items.get(keep.entry.id)
             inside = item.y_of(keep.anchor) if item is not None else keep.anchor.below
-        return max(0, min(most, self._tops[number] + inside - keep.screen_y))
+        return max(0, min(most, self.item_top(number) + inside - keep.screen_y))
 
     # ------------------------------------------------------------ layout
 
-    def settle(self, keep: Keep | None) -> None:
-        """Lay out what is seen, until laying out changes no more heights, and place it."""
+    def settle(self, keep: Keep | None, reads: int = READ_AT_ONCE) -> None:
+        """Lay out what is seen, until laying out changes no more heights, and place it.
+
+        reads: characters of Markdown that it may read for that.
+        """
         if self._settling:
             return
         self._settling = True
+        self.shelf.to_read = reads
         width = self.column_width
         tall = self.viewport().height()
         panel_px = max(PANEL_LEAST_PX, int(tall * PANEL_SHARE))
+        bar = self.verticalScrollBar()
         top = 0
         near: list[int] = []
+        far = False
         for _ in range(MOST_ROUNDS):
             most = max(0, self._stacked() - tall)
             top = self._value_for(keep, most) if self.entries else 0
-            near = self._near(top - BESIDE_PX, top + tall + BESIDE_PX)
+            far = far or abs(top - bar.value()) > tall * FAR_SHARE
+            # Of a message that only touches the edge nothing but the room for its ring is seen.
+            beside = -PAD_Y if far else BESIDE_PX
+            near = self._near(top - beside, top + tall + beside)
             if not self._lay_out(near, top, width, panel_px):
                 break
         self._place(near, top, width)
-        bar = self.verticalScrollBar()
         bar.setPageStep(tall)
         bar.setRange(0, max(0, self._stacked() - tall))
         bar.setValue(top)
         self._note_bottom()
         self._settling = False
-        if not self._reads_on.isActive() and any(self._behind()):
+        if far:
+            self._looks_on.start()
+        elif not self._reads_on.isActive() and any(self._behind()):
             self._reads_on.start()
 
     def _behind(self) -> list[Item]:
@@ -203,7 +250,7 @@ class Stack(QAbstractScrollArea):
         keep = self.kept()
         for item in self._behind()[-1:]:
             item.refresh()
-        self.settle(keep)
+        self.settle(keep, reads=0)
 
     def settle_around(self, entry: Entry) -> None:
         """Lay out anew; the top of one message stays where it is."""
@@ -219,10 +266,13 @@ class Stack(QAbstractScrollArea):
         changed = False
         for number in near:
             entry = self.entries[number]
+            at = self.item_top(number)
+            if changed and at > top + tall + BESIDE_PX:
+                break  # those above are taller than it was thought
             item = self._made(entry)
-            at = self._tops[number]
             height = item.settle(width, top - at, top + tall - at, panel_px)
             entry.measured(height, width)
+            self._heights.put(number, _room(entry))
             changed = changed or height != item.last_height
             item.last_height = height
         return changed
@@ -247,7 +297,7 @@ class Stack(QAbstractScrollArea):
         for number in near:
             entry = self.entries[number]
             self._items[entry.id].setGeometry(
-                left, self._tops[number] - top, width + 2 * PAD_X, entry.height
+                left, self.item_top(number) - top, width + 2 * PAD_X, entry.height
             )
         kept = {self.entries[number].id for number in near}
         for message_id, item in list(self._items.items()):
@@ -261,9 +311,10 @@ class Stack(QAbstractScrollArea):
         """Move the drawn pixels along where all messages move alike: a line more is no new page."""
         seen = self.viewport().rect()
         moves = {
-            self._tops[number] - top - item.y()
+            self.item_top(number) - top - item.y()
             for number in near
-            if (item := self._items[self.entries[number].id]).geometry().intersects(seen)
+            if (item := self._items.get(self.entries[number].id)) is not None
+            and item.geometry().intersects(seen)
         }
         if len(moves) == 1 and 0 < abs(next(iter(moves))) < seen.height():
             self.viewport().scroll(0, next(iter(moves)))
@@ -278,6 +329,8 @@ class Stack(QAbstractScrollArea):
                 cell.release()
         item.hide()
         item.deleteLater()
+        if item.entry.measured_for != self.column_width:
+            item.entry.outdate()
 
     # ------------------------------------------------------------ scrolling
 
@@ -288,11 +341,14 @@ class Stack(QAbstractScrollArea):
 
     def show_item(self, number: int) -> Item:
         """Scroll so that the top of a message is in view; return its widget."""
+        entry = self.entries[number]
         bar = self.verticalScrollBar()
-        at = self._tops[number]
+        self._stacked()
+        at = self.item_top(number)
         if not bar.value() <= at < bar.value() + self.viewport().height() - TOP_PX:
-            bar.setValue(at - TOP_PX)
-        return self._made(self.entries[number])
+            # By what it is, not by where it is thought to be: what is above is mostly guessed.
+            self.settle(Keep(entry, number, Anchor(LEAD, 0), TOP_PX))
+        return self._made(entry)
 
     def _note_bottom(self) -> None:
         bar = self.verticalScrollBar()
@@ -311,3 +367,8 @@ class Stack(QAbstractScrollArea):
         """Lay out for the new width, what is read staying in place."""
         super().resizeEvent(event)
         self.settle(self.kept())
+
+
+def _room(entry: Entry) -> int:
+    """Return how far below the top of a message the next one's is."""
+    return entry.height + entry.below - 2 * PAD_Y

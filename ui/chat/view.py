@@ -247,7 +247,7 @@ class ChatView(Stack):
         if item is not None:
             item.refresh()
         elif entry.fill(READ_AT_ONCE):
-            entry.measured_for = -1
+            entry.outdate()
         self.settle(keep)
         self._arrivals.describe(waiting)
 

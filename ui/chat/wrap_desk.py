@@ -33,7 +33,7 @@ class WrapDesk(QObject):
                     if isinstance(cell, CodeCell) and cell.wrapped != wrapped:
                         cell.wrap(wrapped)
                         column.measure_again(cell)
-                        entry.measured_for = -1
+                        entry.outdate()
         for item in view.items():
             item.refresh()
             item.update()

@@ -90,7 +90,7 @@ class Zoom(QObject):
                 if width >= 0 and view.item(entry.id) is not None:
                     # Until it is laid out: guesses by which it is found again.
                     column.set_width(round(width * grown))
-            entry.measured_for = -1
+            entry.outdate()
         for item in view.items():
             item.refresh()
             item.update()
