@@ -6,7 +6,7 @@ Every method is one transaction. How it is opened and written is `store_base`'s.
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.chat import store_attachments, store_rows
 from app.chat.attachments import Found
@@ -75,6 +75,8 @@ class Store(StoreList):
             )
             texts = Texts(self.kept)
             messages = store_rows.read_messages(database, chat_id, texts)
+            if self.trouble is not None:
+                messages = {name: self._ended(message) for name, message in messages.items()}
             return StoredChat(
                 summary=check_summary(ChatSummary(chat_id, title, updated_at, bool(pinned))),
                 conversation=check_conversation(Conversation(messages, leaf)),
@@ -85,6 +87,12 @@ class Store(StoreList):
                 collapsed={message_id: bool(value) for message_id, value in collapsed},
                 attached=store_attachments.of_draft(database, chat_id, texts),
             )
+
+    def _ended(self, message: Message) -> Message:
+        """Return a message as an opening with room would have left it."""
+        if message.status != "running" or message.id in self._written:
+            return message
+        return replace(message, status="interrupted", note=INTERRUPTED_NOTE)
 
     # ------------------------------------------------------------ chats
 

@@ -18,7 +18,7 @@ from app.chat.attachments import Kept
 from app.chat.message import Part
 from app.chat.store_errors import busy, unreachable, world_errors
 from app.chat.store_presence import Presence
-from app.errors import WorldError
+from app.errors import Problem, WorldError
 
 BUSY_S = 5.0
 """How long to wait for another process's write: ours take milliseconds, a backup longer."""
@@ -30,7 +30,11 @@ INTERRUPTED_NOTE = "Ponder was closed while this was being written. What came is
 
 
 class StoreBase:
-    """The connection, and what is done to it before any chat is read. kept: what was attached."""
+    """The connection, and what is done to it before any chat is read.
+
+    kept: what was attached. trouble: why nothing can be written for now, where the chats could only
+    be opened to be read; None where all is well.
+    """
 
     def __init__(
         self,
@@ -46,6 +50,7 @@ class StoreBase:
         """
         self.path = path
         self.kept = Kept(path.with_name(attachments.FOLDER))
+        self.trouble: Problem | None = None
         self._now = now
         # What the rows of running answers say, so that a checkpoint can write only what is new.
         self._written: dict[str, tuple[Part, ...]] = {}
@@ -56,14 +61,31 @@ class StoreBase:
         with world_errors(path), ExitStack() as undo:
             self._presence = Presence(path, wait_s=BUSY_S)
             undo.callback(self._presence.close)
-            # isolation_level None: transactions begin and end where this module says so.
-            self._database = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
+            try:
+                with world_errors(path):
+                    self._open(steps)
+            except WorldError as error:
+                if error.problem.key != "disk-full" or not self._presence.alone:
+                    raise
+                self.trouble = error.problem
+                self._open(steps)
             undo.callback(self._database.close)
-            self._open(steps)
             self._presence.settle()
             undo.pop_all()
 
     def _open(self, steps: Sequence[migrations.Step]) -> None:
+        # isolation_level None: transactions begin and end where this module says so.
+        self._database = sqlite3.connect(self.path, timeout=BUSY_S, isolation_level=None)
+        try:
+            if self.trouble is not None:
+                # What several processes share of the log takes room; for one alone it is in memory.
+                self._database.execute("PRAGMA locking_mode = EXCLUSIVE").fetchall()
+            self._set_up(steps)
+        except BaseException:
+            self._database.close()
+            raise
+
+    def _set_up(self, steps: Sequence[migrations.Step]) -> None:
         if migrations.check(self._database, self.path, steps):
             if not self._presence.alone:
                 raise busy(self.path, "the schema must be changed, which needs it alone")
@@ -78,7 +100,7 @@ class StoreBase:
             "checkpoint_fullfsync = ON",
         ):
             self._database.execute(f"PRAGMA {pragma}").fetchall()
-        if self._presence.alone:
+        if self._presence.alone and self.trouble is None:
             self._tidy()
 
     def _tidy(self) -> None:

@@ -153,9 +153,12 @@ class StoreWorker:
     def _open(self) -> Store:
         take_place(self._path)
         try:
-            return self._open_store(self._path)
+            store = self._open_store(self._path)
         except DamagedDatabaseError as error:
             return self._repaired(error)
+        if store.trouble is not None:
+            self._answer(partial(self._on_problem, store.trouble), counts=False)
+        return store
 
     def _repaired(self, error: DamagedDatabaseError) -> Store:
         problem = repair(self._path, self._open_store, error.problem.detail)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from app.chat.message import Message, Text, Thinking
-from app.chat.store import Store
+from app.chat.store import INTERRUPTED_NOTE, Store
 from app.chat.store_worker import StoreWorker
 from app.errors import Problem, WorldError
 
@@ -121,6 +121,29 @@ def test_opening_on_a_full_disk(small_disk: Path) -> None:
     assert raised.value.problem.key == "disk-full"
     (small_disk / "ballast").unlink()
     Store(small_disk / "chats.sqlite3").close()
+
+
+def test_a_full_disk_shows_the_chats_and_takes_more_once_there_is_room(small_disk: Path) -> None:
+    path = small_disk / "chats.sqlite3"
+    with closing(Store(path)) as store:
+        store.create_chat("c", title="Why", messages=(QUESTION, running(1)))
+    with pytest.raises(OSError, match="No space left"):
+        (small_disk / "ballast").write_bytes(bytes(4_000_000))
+    told: list[Problem] = []
+    found: list[Message] = []
+    worker = StoreWorker(path, on_problem=told.append)
+    worker.call(lambda store: store.load("c").conversation.messages["a"], found.append)
+    worker.call(lambda store: store.rename("c", "Not now"))
+    worker.call(lambda store: (small_disk / "ballast").unlink())
+    worker.call(lambda store: store.rename("c", "Now"))
+    worker.close()
+    assert [problem.key for problem in told] == ["disk-full", "disk-full"]
+    assert str(small_disk) in told[0].advice
+    assert found == [replace(running(1), status="interrupted", note=INTERRUPTED_NOTE)]
+    with closing(Store(path)) as store:
+        assert store.trouble is None
+        assert [chat.title for chat in store.list_chats()] == ["Now"]
+    check_kept(path, 1, "interrupted")
 
 
 def test_a_file_system_that_is_read_only(small_disk: Path) -> None:
