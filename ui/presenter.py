@@ -242,7 +242,7 @@ class Presenter(QObject):
         if chat is None:
             return
         self._window.show_sidebar()
-        if not sidebar.model.index_of(chat).isValid():
+        if not sidebar.list.isVisible() or not sidebar.model.index_of(chat).isValid():
             sidebar.search.clear()
         sidebar.list.rename(chat)
 

@@ -1,4 +1,4 @@
-"""The part of a session about chats as a collection: the trash, taking chats in, finding a message.
+"""The part of a session about chats as a collection: the trash, other writers, finding a message.
 
 What is asked of the store here is asked once and told if it fails: nobody has typed anything that
 could be lost, and whoever asked can ask again.
@@ -11,11 +11,10 @@ from app.chat.session_chats import SessionChats
 from app.chat.store import Store
 from app.engine import states
 from app.engine.protocol import Forget
-from app.errors import Problem
 
 
 class SessionLibrary(SessionChats):
-    """Lists the trash and empties it, takes chats in, and shows a message wherever it is."""
+    """Lists the trash and empties it, lists all chats anew, shows a message wherever it is."""
 
     def list_deleted(self, done: Callable[[tuple[ChatSummary, ...]], None]) -> None:
         """Give `done` what is in the trash, the last deleted first."""
@@ -49,17 +48,8 @@ class SessionLibrary(SessionChats):
         if not self._closed and self._engine.pid is not None:
             self._engine.send(Forget(gone))
 
-    def take_in(
-        self,
-        put: Callable[[Store], str],
-        done: Callable[[str], None],
-        failed: Callable[[Problem], None],
-    ) -> None:
-        """Have `put` write a chat from elsewhere; `done` gets its id. `list_again` shows it."""
-        self._store.call(put, done, failed)
-
     def list_again(self, done: Callable[[], None] = lambda: None) -> None:
-        """Show the list of chats as the store has it."""
+        """Show the list of chats as the store has it: others may have written there."""
 
         def show(chats: tuple[ChatSummary, ...]) -> None:
             self._change("chats", chats=chats)

@@ -1,15 +1,15 @@
 """Trash, chats from elsewhere and finding a message's branch, through a session and its store."""
 
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import pytest
 
 from app.chat.store import Store
-from app.errors import Problem
-from app.transcript import chain, importing
+from app.errors import WorldError
+from app.transcript import chain
 from app.transcript.export import record_from
+from app.transcript.importing_child import Step, take_in
 from tests.support.session import Desk
 
 
@@ -68,17 +68,20 @@ def test_a_chat_from_elsewhere_stands_among_the_others(desk: Desk, tmp_path: Pat
     store = Store(other.database)
     data = chain.dumps(record_from(store, store.list_chats()[0].id))
     store.close()
-    (read,) = importing.loads(data).chats
-    ids: list[str] = []
-    problems: list[Problem] = []
-    put = partial(importing.put, chat=read)
-    desk.session.take_in(put, ids.append, problems.append)
-    desk.session.take_in(put, ids.append, problems.append)
+    path = tmp_path / "chat.json"
+    path.write_bytes(data)
+    steps: list[Step] = []
+    for _ in range(2):
+        taken = take_in(path, desk.database, told=steps.append)
+        assert (len(taken.ids), taken.title, taken.kind) == (1, "Foreign", "Ponder")
     desk.session.list_again()
     desk.until(lambda: len(chats(desk)) == 3)
     assert sorted(chats(desk)) == ["Foreign", "Foreign", "Mine"]
-    assert len(set(ids)) == 2
-    assert not problems
+    assert len({step.id for step in steps}) == 2
+    with pytest.raises(WorldError, match="cannot be read"):
+        take_in(tmp_path / "gone.json", desk.database)
+    stopped = take_in(path, desk.database, stopped=lambda: True)
+    assert stopped.stopped
 
 
 def test_a_message_is_shown_on_its_own_branch(desk: Desk) -> None:

@@ -83,7 +83,7 @@ class ChatDelegate(QStyledItemDelegate):
         """Draw one line, cut at its logical end; a right-to-left title begins at the right."""
         metrics = QFontMetrics(painter.font())
         cut = metrics.elidedText(text, Qt.TextElideMode.ElideRight, box.width())
-        backwards = text.isascii() is False and _right_to_left(text)
+        backwards = right_to_left(text)
         side = Qt.AlignmentFlag.AlignRight if backwards else Qt.AlignmentFlag.AlignLeft
         direction = Qt.LayoutDirection.RightToLeft if backwards else Qt.LayoutDirection.LeftToRight
         painter.setLayoutDirection(direction)
@@ -119,8 +119,10 @@ class ChatDelegate(QStyledItemDelegate):
         editor.setGeometry(cell.adjusted(0, 1, 0, -1))
 
 
-def _right_to_left(text: str) -> bool:
+def right_to_left(text: str) -> bool:
     """Return whether the first letter with a direction runs from right to left."""
+    if text.isascii():
+        return False
     from unicodedata import bidirectional
 
     for letter in text:

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 from ui import theme
 from ui.chat.find_marks import DARK_CURRENT, LIGHT_PEN
 from ui.chat.utf16 import part, units
+from ui.sidebar.delegate import right_to_left
 from ui.sidebar.results import NOTHING, ROW_ROLE, Chat, Hit, Index
 from ui.widgets import rounded
 
@@ -129,6 +130,8 @@ def _laid_out(
     layout = QTextLayout(text, font)
     option = QTextOption()
     option.setTextDirection(Qt.LayoutDirection.LayoutDirectionAuto)
+    if right_to_left(text):
+        option.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignAbsolute)
     option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
     layout.setTextOption(option)
     layout.setFormats([_range(text, *one) for one in formats])

@@ -1,9 +1,10 @@
-"""Taking chats in: files are read in the background, each chat goes to the store, then it is told.
+"""Taking chats in: one file after the other, in the background, with word of how far it is.
 
 One chat that came in whole is a notice with the way to it. More than that, and whatever was left
 out or refused, is a list.
 """
 
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -12,9 +13,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QSize
+from PySide6.QtCore import QObject, QSize, Qt, Signal
 from PySide6.QtWidgets import QWidget
 
+from app import paths
 from app.errors import Problem
 from ui import jobs
 from ui.main_window import MainWindow
@@ -24,7 +26,7 @@ from ui.transcripts.sheet import Sheet
 
 if TYPE_CHECKING:
     from app.chat.session import Session
-    from app.transcript.importing import Imported
+    from app.transcript.importing_child import Step, Taken
 
 _KEY = "importing"
 _TELL_S = 0.5
@@ -50,12 +52,18 @@ class Batch:
     files: list[FileFound] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
     title: str = ""
-    stopped: bool = False
+    stopped: threading.Event = field(default_factory=threading.Event)
     told_at: float = 0.0
 
 
 class TakingIn(QObject):
-    """See the module. done: batches that are over, for whoever waits."""
+    """See the module.
+
+    Signals:
+        _step: from another thread: a `Step`.
+    """
+
+    _step = Signal(object)
 
     def __init__(
         self,
@@ -71,24 +79,26 @@ class TakingIn(QObject):
         self._do = do
         self._failed = failed
         self._batch: Batch | None = None
+        self._step.connect(self._on_step, Qt.ConnectionType.QueuedConnection)
+        window.closing.connect(self.stop)
 
-    def begin(self, paths: Sequence[Path]) -> None:
+    def begin(self, files: Sequence[Path]) -> None:
         """Take the chats in some files in; behind those that are being taken in already."""
         if self._batch is not None:
-            self._batch.waiting += paths
+            self._batch.waiting += files
             return
-        if not paths:
+        if not files:
             return
-        self._batch = Batch(deque(paths))
+        self._batch = Batch(deque(files))
         self._read_next(self._batch)
 
     def stop(self) -> None:
         """Take no more in; what is in stays."""
         if self._batch is not None:
-            self._batch.stopped = True
+            self._batch.stopped.set()
 
     def _read_next(self, batch: Batch) -> None:
-        if not batch.waiting or batch.stopped:
+        if not batch.waiting or batch.stopped.is_set():
             self._do(lambda: self._session.list_again(partial(self._finish, batch)))
             return
         path = batch.waiting.popleft()
@@ -96,48 +106,35 @@ class TakingIn(QObject):
         batch.files.append(found)
         self._tell(batch, f"Reading {path.name}…", now=not batch.told_at)
 
-        def op() -> "Imported":
-            from app.transcript import importing
+        def op() -> "Taken":
+            from app.transcript.importing_child import take_in
 
-            return importing.read(path)
+            return take_in(
+                path, paths.database(), told=self._step.emit, stopped=batch.stopped.is_set
+            )
 
         jobs.run(
             op,
-            then=partial(self._put, batch, found),
+            then=partial(self._taken, batch, found),
             failed=partial(self._refuse, batch, found),
             owner=self,
         )
 
-    def _put(self, batch: Batch, found: FileFound, imported: "Imported") -> None:
-        """Give the chats of a file to the store, one after the other."""
-        found.kind, found.left_out = imported.kind, imported.left_out
-        left = deque(imported.chats)
-
-        def put_next() -> None:
-            if not left or batch.stopped:
-                self._read_next(batch)
-                return
-            from app.transcript import importing
-
-            read = left.popleft()
-            batch.title = read.record.title
-            put = partial(importing.put, chat=read)
-            refused = partial(self._refuse, batch, found)
-            # Its answer comes with a later turn of the loop: ten thousand are no recursion.
-            self._session.take_in(put, kept, refused)
-
-        def kept(chat_id: str) -> None:
-            found.chats += 1
-            batch.ids.append(chat_id)
-            whole = len(imported.chats)
-            self._tell(batch, f"Importing chats: {found.chats:,} of {whole:,} from {found.name}")
-            put_next()
-
-        put_next()
+    def _taken(self, batch: Batch, found: FileFound, taken: "Taken") -> None:
+        found.chats, found.kind, found.left_out = len(taken.ids), taken.kind, taken.left_out
+        batch.ids += taken.ids
+        batch.title = taken.title
+        self._read_next(batch)
 
     def _refuse(self, batch: Batch, found: FileFound, problem: Problem) -> None:
         found.refused = problem.sentence()
         self._read_next(batch)
+
+    def _on_step(self, step: "Step") -> None:
+        if self._batch is not None:
+            name = self._batch.files[-1].name
+            so_far = f"{step.number:,} of {step.count:,}"
+            self._tell(self._batch, f"Importing chats: {so_far} from {name}")
 
     def _tell(self, batch: Batch, what: str, *, now: bool = False) -> None:
         """Say how far it is, not more often than anybody reads."""
@@ -152,7 +149,8 @@ class TakingIn(QObject):
         self._batch = None
         self._window.notices.dismiss(_KEY)
         only = batch.files[0]
-        if len(batch.ids) == 1 and len(batch.files) == 1 and not only.left_out:
+        whole = not only.left_out and not batch.stopped.is_set()
+        if len(batch.ids) == 1 and len(batch.files) == 1 and whole:
             chat = batch.ids[0]
             self._window.notices.show_notice(
                 Notice(
@@ -163,6 +161,8 @@ class TakingIn(QObject):
                     timeout_ms=_SHOWN_MS,
                 )
             )
+        elif batch.stopped.is_set() and not batch.ids:
+            return
         elif not batch.ids and len(batch.files) == 1 and only.refused:
             self._window.notices.show_notice(
                 Notice("imported", f"{only.name}: {only.refused}", kind="warn")
@@ -178,7 +178,7 @@ class ImportReport(Sheet):
         super().__init__(parent, "Imported chats", QSize(640, 440))
         count = len(batch.ids)
         said = "No chat was imported." if not count else _count(count, "chat") + " imported."
-        self.say(f"{said} Stopped before the end." if batch.stopped else said)
+        self.say(f"{said} Stopped before the end." if batch.stopped.is_set() else said)
         self.lines = Lines(self)
         self.lines.setAccessibleName("What came of each file")
         self.lines.show_lines([(file.name, _told(file)) for file in batch.files])
@@ -189,7 +189,8 @@ class ImportReport(Sheet):
 
 def _told(file: FileFound) -> str:
     """Return what came of a file, in sentences."""
-    said = [f"{_count(file.chats, 'chat')} from {file.kind}."] if file.chats else []
+    origin = f" from {file.kind}" if file.kind else ""
+    said = [f"{_count(file.chats, 'chat')}{origin}."] if file.chats else []
     said += [f"Left out: {what}." for what in file.left_out]
     said += [file.refused] if file.refused else []
     return " ".join(said) or "Nothing."
