@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from app.chat.search_index import Filler, drop, index_errors, is_damage, open_index
+from app.chat.search_index import Filler, drop, identity, index_errors, is_damage, open_index
 from app.chat.search_query import LIMIT, Found, find, found
 from app.errors import Problem, WorldError
 
@@ -148,16 +148,21 @@ class Searcher:
     def _serve(self, database: sqlite3.Connection) -> None:
         """Answer and fill until the end, or an error."""
         filler = Filler(database)
+        store = identity(self._store)
         steps = 0
         changed = False
         with self._news:
             self._stale = True
+            self._filling = None
+            self._asked = self._wanted is not None
         while self._await():
             search = self._taken()
             if search is not None:
                 self._answer(database, search)
                 continue
             if self._filling is None:
+                if identity(self._store) != store:
+                    return
                 with self._news:
                     self._stale = False
                     self._filling = filler.fill()
@@ -197,7 +202,7 @@ class Searcher:
                 if self._wanted is not search:
                     return
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
+            if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_INTERRUPT:
                 raise
             return
         else:

@@ -167,6 +167,15 @@ _Row = tuple[str, int, str]
 """A message's id, its revision and its chat's id."""
 
 
+def identity(store: Path) -> tuple[int, int] | None:
+    """Return which file a store is now; another one where a repaired one has taken its place."""
+    try:
+        found = store.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 class Filler:
     """Brings an index up to date with its store, a little at a time.
 
@@ -259,7 +268,10 @@ class Filler:
             ).fetchone()
             if row is None:
                 continue
-            body, thinking = (zlib.decompress(packed).decode() for packed in row)
+            try:
+                body, thinking = (zlib.decompress(packed).decode() for packed in row)
+            except (zlib.error, UnicodeDecodeError, TypeError) as error:
+                raise sqlite3.DatabaseError("a text of the index is damaged") from error
             self._database.execute(
                 "INSERT INTO words (words, rowid, body, thinking) VALUES ('delete', ?, ?, ?)",
                 (ordinal, body, thinking),
@@ -307,7 +319,7 @@ def said(database: sqlite3.Connection, message_id: str) -> tuple[str, str]:
     for ordinal, text in database.execute(
         "SELECT part, text FROM store.pieces WHERE message_id = ? ORDER BY seq", (message_id,)
     ):
-        found[kinds[ordinal]].append(text)
+        found[kinds.get(ordinal, "text")].append(text)
     return "".join(found["text"]), "".join(found["thinking"])
 
 

@@ -17,6 +17,7 @@ from app.chat.search_excerpt import WIDTH, Place
 from app.chat.search_index import Filler, index_path, open_index
 from app.chat.search_words import expression, terms
 from app.chat.store import Store
+from app.chat.store_repair import set_aside
 from app.errors import Problem, WorldError
 
 SAID = {
@@ -342,6 +343,38 @@ def test_an_index_broken_under_the_searcher_is_made_again(store: Store, waiting:
     waiting.settle()
     assert [place.chat_id for place in waiting.found[-1]] == ["c-german"]
     assert waiting.problems == []
+
+
+def test_a_text_of_the_index_that_is_damaged_has_it_made_again(
+    store: Store, waiting: Waiting
+) -> None:
+    waiting.searcher.search("train", waiting.found.append)
+    waiting.settle()
+    with closing(sqlite3.connect(index_path(store.path))) as database:
+        database.execute("UPDATE docs SET body = x'00ff'")
+        database.commit()
+    store.finish(Message("train", None, "user", (Text("A plane"),), 1.0))
+    waiting.searcher.search("plane", waiting.found.append)
+    waiting.settle()
+    assert [place.chat_id for place in waiting.found[-1]] == ["c-train"]
+    assert waiting.problems == []
+
+
+def test_another_store_in_its_place_is_searched(
+    store: Store, waiting: Waiting, tmp_path: Path
+) -> None:
+    waiting.searcher.search("zebra", waiting.found.append)
+    waiting.settle()
+    other = tmp_path / "other.sqlite3"
+    with closing(Store(other)) as second:
+        asked = Message("z", None, "user", (Text("A zebra"),), 1.0)
+        second.create_chat("z", title="Zoo", messages=(asked,))
+    store.close()
+    set_aside(store.path)
+    other.replace(store.path)
+    waiting.searcher.refresh()
+    waiting.settle()
+    assert [place.chat_id for place in waiting.found[-1]] == ["z"]
 
 
 def test_a_searcher_that_cannot_is_told_once(store: Store) -> None:
