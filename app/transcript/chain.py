@@ -4,7 +4,8 @@ A file is one JSON object, written in one way only: the chat on a line, then a l
 the order they were made, then the attachments, then the head. Each message has its number and the
 SHA-256 of the hash before it and of itself; the first stands on the chat's own. So a change of one
 byte is found and its place is known: its line is not the line that its values make, or its hash is
-not that of its values, or the chain breaks there.
+not that of its values, or the chain breaks there. An attachment has its hash for a name; one that
+was gone when the chat was exported is null, and the head is the hash of that too.
 
 What it does not prove: that nobody wrote the whole chain anew. Who needs that keeps the head (the
 last hash) apart and compares.
@@ -51,10 +52,24 @@ def dumps(record: Record, attachments: Mapping[str, bytes] | None = None) -> byt
         comma = "," if number < len(messages) else ""
         lines.append(encode({**data, "hash": head}) + comma)
     lines.append("],")
-    kept = {name: b64encode(data).decode() for name, data in sorted((attachments or {}).items())}
+    given = attachments or {}
+    named = {part.sha256 for message in messages for part in message.attachments}
+    kept = {
+        name: b64encode(given[name]).decode() if name in given else None
+        for name in sorted({*given, *named})
+    }
+    head = _closed(head, kept)
     lines.append('"attachments":' + encode(kept) + ",")
     lines.append('"head":' + encode(head) + "}")
     return ("\n".join(lines) + "\n").encode()
+
+
+def _closed(head: str, attachments: Any) -> str:
+    """Return the head of a chat: with which attachments were gone, where some were."""
+    if not isinstance(attachments, dict) or None not in attachments.values():
+        return head
+    gone = sorted(name for name, text in attachments.items() if text is None)
+    return digest(head, {"gone": gone})
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +141,7 @@ def verify(data: bytes) -> Verdict:
     head = check(None, rest[1], b'"head":', b"}")
     if rest[2:] != [b"", b"", b""]:
         faults.append(Fault(None, "the end of the file is not as it was written"))
-    if before is not None and head is not None and head != before:
+    if before is not None and head is not None and head != _closed(before, attachments):
         faults.append(Fault(None, "the head is not the hash of the last message"))
     faults += _attachment_faults(attachments, values)
     shown = head if isinstance(head, str) else ""
@@ -185,8 +200,10 @@ def _attachment_faults(attachments: Any, messages: list[dict[str, Any]]) -> Iter
     if not isinstance(attachments, dict):
         return
     for name, text in attachments.items():
-        if not isinstance(text, str) or _hash_of(text) != name:
+        if text is not None and _hash_of(text) != name:
             yield Fault(None, f"the attachment {name[:12]} is not the one that was written")
+    if any(text is not None and _hash_of(text) != name for name, text in attachments.items()):
+        return  # what a message names may be missing only because that name was changed
     for number, message in enumerate(messages, 1):
         parts = message.get("parts")
         for part in parts if isinstance(parts, list) else ():
@@ -195,10 +212,10 @@ def _attachment_faults(attachments: Any, messages: list[dict[str, Any]]) -> Iter
                 yield Fault(number, f"its attachment {wanted[:12]} is missing")
 
 
-def _hash_of(text: str) -> str:
+def _hash_of(text: Any) -> str:
     try:
         return hashlib.sha256(b64decode(text, validate=True)).hexdigest()
-    except ValueError:
+    except (ValueError, TypeError):
         return ""
 
 
@@ -223,7 +240,7 @@ def _verify_content(data: bytes) -> Verdict:
     head, attachments = whole.get("head"), whole.get("attachments")
     if not isinstance(attachments, dict):
         faults.append(Fault(None, "its attachments are missing"))
-    if before is not None and head != before:
+    if before is not None and head != _closed(before, attachments):
         faults.append(Fault(None, "the head is not the hash of the last message"))
     faults += _attachment_faults(attachments, [one for one in messages if isinstance(one, dict)])
     same = not faults

@@ -62,7 +62,9 @@ def read(value: Any) -> Read:
     try:
         record = record_of(value["chat"], value.get("messages"))
         kept = value.get("attachments", {})
-        attachments = {name: b64decode(text, validate=True) for name, text in kept.items()}
+        attachments = {
+            name: b64decode(text, validate=True) for name, text in kept.items() if text is not None
+        }
         _check(record, attachments)
         record = _with_texts(record, attachments)
     except NotARecordError as error:

@@ -40,8 +40,9 @@ def schema() -> dict[str, Any]:
             ' it ("" before the chat\'s), a line feed, and the object without its `hash` as JSON in'
             " UTF-8: no spaces, names in the order of this file, characters unescaped except"
             " control characters, quotation marks, backslashes and lone surrogates. `head` is the"
-            " last hash. The file itself is written with the chat, each message, the attachments"
-            " and the head on a line of its own."
+            " last hash; where attachments are null, the hash after it of an object with their"
+            " sorted names as `gone`. The file itself is written with the chat, each message, the"
+            " attachments and the head on a line of its own."
         ),
         "type": "object",
         "required": ["chat", "messages", "attachments", "head"],
@@ -49,10 +50,13 @@ def schema() -> dict[str, Any]:
             "chat": _chat(),
             "messages": {"type": "array", "items": _message()},
             "attachments": {
-                "description": "Base64 of the bytes, by their SHA-256.",
+                "description": "Base64 of the bytes, by their SHA-256; null where they were gone.",
                 "type": "object",
                 "propertyNames": _HASH,
-                "additionalProperties": {"type": "string", "contentEncoding": "base64"},
+                "additionalProperties": {
+                    "type": ["string", "null"],
+                    "contentEncoding": "base64",
+                },
             },
             "head": _HASH,
         },

@@ -11,6 +11,7 @@ from app.engine.protocol import Sampling, Usage
 from app.errors import WorldError
 from app.transcript import chain, lossless
 from app.transcript.record import Record
+from tests.support.telling_chats import images
 
 PROVENANCE = Provenance(
     "demo", "/models/demo.gguf", 1234, "Q8_0", "llama", "CPU", 4096, Sampling(seed=7), "v13", "ab"
@@ -72,6 +73,20 @@ def test_attachments_are_checked() -> None:
     (fault,) = chain.verify(other).faults
     assert fault.message is None
     assert name[:12] in fault.what
+
+
+def test_what_was_gone_is_said_and_what_is_taken_out_is_found() -> None:
+    record, attachments = images()
+    data = chain.dumps(record, attachments)
+    assert chain.verify(data).intact
+    assert lossless.loads(data).record == record
+    assert b":null" in data.split(b'"attachments":')[1]
+    whole = json.loads(data)
+    name = next(name for name, text in whole["attachments"].items() if text)
+    for taken in ({**whole["attachments"], name: None}, {name: whole["attachments"][name]}):
+        verdict = chain.verify(written({**whole, "attachments": taken}))
+        assert not verdict.intact
+        assert not verdict.same_content
 
 
 def place_of(data: bytes, at: int) -> int | None:
