@@ -115,6 +115,79 @@ def test_what_takes_too_long_is_refused() -> None:
     assert second.endswith("True")
 
 
+HOLDING = r"""
+import json, os
+from app.latex import child, typesetter
+mathjax = child.MathJax(typesetter.bundle_path())
+def taken(count):
+    for number in range(count):
+        tex = rf"\frac{{x_{{{number}}}}}{{\sqrt{{{number}}}}}"
+        said = mathjax.typeset(tex, display=True, width_em=0)
+        assert json.loads(said)["ok"]
+    mathjax._context.low_memory_notification()
+    return mathjax._context.heap_stats()["used_heap_size"]
+before = taken(20)
+print(taken(80) - before, mathjax.too_large(), flush=True)
+child.ENOUGH_BYTES = 1
+print(mathjax.too_large(), flush=True)
+os._exit(0)
+"""
+
+
+def test_a_formula_leaves_nothing_behind() -> None:
+    done = subprocess.run([sys.executable, "-c", HOLDING], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    first, second = done.stdout.splitlines()
+    grown, too_large = first.split()
+    # One that stays behind takes 180 kB.
+    assert int(grown) < 80 * 20_000
+    assert too_large == "False"
+    assert second == "True"
+
+
+def test_letters_of_every_part_of_the_font_are_drawn(typesetter: Typesetter) -> None:
+    letters = (r"\mathbb{R}", r"\mathcal{F}", r"\mathfrak{g}", r"\mathscr{L}", "Ж", r"\mathsf{x}")
+    together = one(typesetter, " ".join(letters))
+    assert isinstance(together, DisplayList)
+    assert len(together.items) == len(letters)
+    for letter in letters:
+        found = one(typesetter, letter)
+        assert isinstance(found, DisplayList)
+        assert found.paths[0] in together.paths
+
+
+def test_the_process_ends_when_nothing_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.latex.typesetter.IDLE_S", 0.05)
+    made = Typesetter(cache=tmp_path / "formulas.db")
+    try:
+        assert isinstance(one(made, "a"), DisplayList)
+        until = time.monotonic() + 60
+        while children() and time.monotonic() < until:
+            time.sleep(0.01)
+        assert children() == []
+        assert isinstance(one(made, "b"), DisplayList)
+    finally:
+        made.close()
+
+
+def test_what_is_known_is_bounded_in_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.latex.typesetter.KNOWN_BYTES", 1)
+    monkeypatch.setattr("app.latex.typesetter.PACKED_BYTES", 1)
+    made = Typesetter(cache=tmp_path / "formulas.db")
+    try:
+        first, second = (Formula.of(tex, display=False, width_em=0) for tex in ("a", "b"))
+        [drawn] = made.all([first])
+        assert made.ask(first) is drawn
+        made.all([second])
+        # It is no longer held here; the process has it on disk.
+        assert made.ask(first) is None
+        assert made.all([first]) == [drawn]
+    finally:
+        made.close()
+
+
 def test_last_words_cost_no_other_formula(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(child, "main", last_words)
     made = Typesetter(cache=tmp_path / "formulas.db")

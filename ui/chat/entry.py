@@ -103,7 +103,7 @@ class Entry:
         self.left_out = False
         self.below = AFTER_QUESTION_PX if message.role == "user" else AFTER_ANSWER_PX
         self._shelf = shelf
-        self._size: tuple[int, int] | None = None
+        self._size: tuple[int, int, int] | None = None
         self.height = 0
         self._measured_for = -1
         self._beside = ESTIMATED_EXTRA_PX
@@ -171,9 +171,10 @@ class Entry:
             return self.text.height + self._beside
         if self._size is None:
             text = self.message.text
-            self._size = len(text), text.count("\n") + 1
-        above = estimated(self.message.attachments)
-        return above + _lines_px(*self._size, width) + ESTIMATED_EXTRA_PX
+            above = estimated(self.message.attachments)
+            self._size = len(text), text.count("\n") + 1, above + ESTIMATED_EXTRA_PX
+        characters, lines, beside = self._size
+        return _lines_px(characters, lines, width) + beside
 
     def guess(self, width: int) -> None:
         """Take a rough height for a column width."""

@@ -66,7 +66,7 @@ class Stack(QAbstractScrollArea):
         self._reads_on.timeout.connect(self._read_on)
         self._looks_on = QTimer(self)
         self._looks_on.setSingleShot(True)
-        self._looks_on.timeout.connect(lambda: self.settle(self.kept()))
+        self._looks_on.timeout.connect(lambda: self.settle(self.kept(), reads=0))
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.viewport().setBackgroundRole(QPalette.ColorRole.Window)
