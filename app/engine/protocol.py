@@ -8,35 +8,23 @@ late events of a cancelled request can be dropped. Cancel is a stop reason, not 
 from dataclasses import dataclass, field
 from typing import Literal
 
+# Named again as they are: most who speak with the engine need them too.
+from app.engine.facts import BackendName as BackendName
+from app.engine.facts import DeviceMemory as DeviceMemory
+from app.engine.facts import KVType as KVType
+from app.engine.facts import ModelInfo as ModelInfo
+from app.engine.facts import Sampling as Sampling
+from app.engine.facts import ServerFacts as ServerFacts
 from app.errors import Problem
 from app.models.projectors import BESIDE
 from app.prompts.segments import Prompt, Templated, Turn
 
-BackendName = Literal["llama_cpp", "mlx", "scripted", "openai"]
-KVType = Literal["f16", "q8_0", "q4_0"]
 Channel = Literal["thinking", "answer"]
 StopReason = Literal["stop", "length", "cancelled", "loop"]
 ClosedBy = Literal["model", "budget", "asked", "loop"]
 
 OUT_OF_MEMORY = "load-memory"
 """The key of a load's problem where it found too little memory."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sampling:
-    """How the next token is drawn. temperature 0 is greedy.
-
-    top_k runs first: at a vocabulary of 131,072 top_p without it costs nine times as much.
-    top_k 0, top_p 1, min_p 0 and repetition 1 switch their step off. repetition: what was written
-    lately (app.engine.backends.base.REPETITION_TOKENS) becomes less likely by this factor.
-    """
-
-    temperature: float = 0.7
-    top_k: int = 40
-    top_p: float = 0.95
-    min_p: float = 0.0
-    seed: int = 0
-    repetition: float = 1.0
 
 
 # ---------------------------------------------------------------- commands
@@ -185,87 +173,6 @@ Command = Load | Tokenize | Count | Generate | CloseThinking | Cancel | Forget |
 
 
 # ---------------------------------------------------------------- events
-
-
-@dataclass(frozen=True, slots=True)
-class ServerFacts:
-    """Where a model answers that does not run here.
-
-    host: as the user typed it ("gpu-box:8000"). kind: what answers there ("vLLM"). here: it is this
-    very machine, so that nothing leaves it. limits: what it cannot do, each a sentence. ignores:
-    the fields of `Sampling` that it is not sent.
-    """
-
-    host: str
-    kind: str
-    here: bool
-    limits: tuple[str, ...] = ()
-    ignores: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class DeviceMemory:
-    """What a load took of one device. card: it is a graphics device, not main memory.
-
-    bytes: of the engine's buffers, of which mapped_bytes are the model's file itself.
-    beside_bytes: what the process took beside them, None where that cannot be measured.
-    """
-
-    device: str
-    card: bool
-    bytes: int
-    mapped_bytes: int = 0
-    beside_bytes: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ModelInfo:
-    """What the engine knows of the loaded model.
-
-    controls: the control tokens it has, of those that prompts and reasoning formats ask for.
-    template: the chat template in the file, if any. bos, eos: the tokens that begin and end a text,
-    as they are spelled, if it has any; adds_bos: every text begins with bos.
-    sampling: the file's own recommendation (general.sampling.*), if any.
-    device: where it runs, in words ("CPU", "NVIDIA GeForce RTX 4090").
-    build: the engine's version, such as "llama-cpp-python 0.3.36".
-    gpu_layers: of `layers`, how many are on graphics devices. allocated: what the load took.
-    sees: it takes pictures, as it was loaded. projector: the file of its vision part, if any;
-    blind: why what lies beside it as one is not (a sentence), "" where nothing does.
-    server: where it answers, if not here; figures that a server does not tell are 0.
-    threads, batch: of the computation; the tokens of a prompt are read so many at a time.
-    flash_attention: whether it is computed so; None where the engine does not say.
-    """
-
-    name: str
-    path: str
-    size_bytes: int
-    architecture: str
-    quantization: str
-    parameters: int
-    layers: int
-    vocabulary: int
-    context: int
-    context_train: int
-    controls: tuple[str, ...]
-    template: str | None
-    sampling: Sampling | None
-    backend: BackendName
-    device: str
-    build: str
-    kv_type: KVType = "f16"
-    gpu_layers: int = 0
-    cpu_experts: bool = False
-    allocated: tuple[DeviceMemory, ...] = ()
-    sees: bool = False
-    server: ServerFacts | None = None
-    bos: str = ""
-    eos: str = ""
-    adds_bos: bool = False
-    threads: int = 0
-    batch: int = 0
-    projector: str = ""
-    blind: str = ""
-    flash_attention: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
