@@ -19,6 +19,7 @@ from PySide6.QtGui import (
     QTextCharFormat,
     QTextCursor,
     QTextFormat,
+    QTextLine,
 )
 
 from app.transcript.paper import MARK
@@ -94,8 +95,8 @@ def formulas(document: "Document") -> list[Place]:
             line = block.layout().lineForTextPosition(run.start)
             if not line.isValid():
                 continue
-            left: Any = line.cursorToX(run.start)  # with where it looked, in some versions
-            at = QPointF(left[0] if isinstance(left, tuple) else left, line.y())
+            edges = [_x(line, run.start), _x(line, run.start + run.length)]
+            at = QPointF(min(edges), line.y())
             placed = document.placed[number - 1]
             rect = QRectF(above + at, placed.size)
             rect.moveBottom(above.y() + line.y() + line.ascent() + placed.below)
@@ -133,6 +134,11 @@ def sources(painter: QPainter, places: list[Place], shown: QRectF) -> None:
         painter.drawText(QPointF(0, 0), " ".join(place.name.split()))
         painter.restore()
     painter.restore()
+
+
+def _x(line: QTextLine, position: int) -> float:
+    found: Any = line.cursorToX(position)  # with where it looked, in some versions
+    return float(found[0] if isinstance(found, tuple) else found)
 
 
 def _plain(font: QFont) -> QFont:

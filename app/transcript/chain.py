@@ -199,17 +199,30 @@ def _digest(before: str, value: Mapping[str, Any]) -> str:
 def _attachment_faults(attachments: Any, messages: list[dict[str, Any]]) -> Iterator[Fault]:
     if not isinstance(attachments, dict):
         return
-    for name, text in attachments.items():
-        if text is not None and _hash_of(text) != name:
-            yield Fault(None, f"the attachment {name[:12]} is not the one that was written")
-    if any(text is not None and _hash_of(text) != name for name, text in attachments.items()):
+    wanted = [
+        (number, part["sha256"])
+        for number, message in enumerate(messages, 1)
+        for part in _parts(message)
+        if isinstance(part, dict) and isinstance(part.get("sha256"), str)
+    ]
+    named = {name for _, name in wanted}
+    others = [
+        name
+        for name, text in attachments.items()
+        if (name not in named if text is None else _hash_of(text) != name)
+    ]
+    for name in others:
+        yield Fault(None, f"the attachment {name[:12]} is not the one that was written")
+    if others:
         return  # what a message names may be missing only because that name was changed
-    for number, message in enumerate(messages, 1):
-        parts = message.get("parts")
-        for part in parts if isinstance(parts, list) else ():
-            wanted = part.get("sha256") if isinstance(part, dict) else None
-            if isinstance(wanted, str) and wanted not in attachments:
-                yield Fault(number, f"its attachment {wanted[:12]} is missing")
+    for number, name in wanted:
+        if name not in attachments:
+            yield Fault(number, f"its attachment {name[:12]} is missing")
+
+
+def _parts(message: Mapping[str, Any]) -> list[Any]:
+    parts = message.get("parts")
+    return parts if isinstance(parts, list) else []
 
 
 def _hash_of(text: Any) -> str:
