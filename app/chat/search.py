@@ -14,7 +14,15 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from app.chat.search_index import Filler, drop, identity, index_errors, is_damage, open_index
+from app.chat.search_index import (
+    Filler,
+    drop,
+    identity,
+    index_errors,
+    index_path,
+    is_damage,
+    open_index,
+)
 from app.chat.search_query import LIMIT, Found, find, found
 from app.errors import Problem, WorldError
 
@@ -148,7 +156,8 @@ class Searcher:
     def _serve(self, database: sqlite3.Connection) -> None:
         """Answer and fill until the end, or an error."""
         filler = Filler(database)
-        store = identity(self._store)
+        index = index_path(self._store)
+        files = identity(self._store), identity(index)
         steps = 0
         changed = False
         with self._news:
@@ -161,7 +170,7 @@ class Searcher:
                 self._answer(database, search)
                 continue
             if self._filling is None:
-                if identity(self._store) != store:
+                if (identity(self._store), identity(index)) != files:
                     return
                 with self._news:
                     self._stale = False

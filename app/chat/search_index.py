@@ -167,10 +167,10 @@ _Row = tuple[str, int, str]
 """A message's id, its revision and its chat's id."""
 
 
-def identity(store: Path) -> tuple[int, int] | None:
-    """Return which file a store is now; another one where a repaired one has taken its place."""
+def identity(path: Path) -> tuple[int, int] | None:
+    """Return which file is at a path now: a repaired store or a new index is another one."""
     try:
-        found = store.stat()
+        found = path.stat()
     except OSError:
         return None
     return found.st_dev, found.st_ino

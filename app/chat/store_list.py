@@ -98,6 +98,7 @@ class StoreList(StoreImport):
             )
             if not gone.rowcount:
                 raise KeyError(chat_id)
+        self._forget_words()
 
     def _change_chat(
         self, chat_id: str, *, durable: bool = True, **values: str | float | None

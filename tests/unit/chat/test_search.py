@@ -151,7 +151,8 @@ def test_an_answer_that_a_crash_cut_is_found(path: Path) -> None:
         assert [place.message_id for place in find(path, "second")] == ["a"]
 
 
-def test_what_is_deleted_for_good_is_in_no_file(store: Store) -> None:
+@pytest.mark.parametrize("at_once", [True, False])
+def test_what_is_deleted_for_good_is_in_no_file(store: Store, at_once: bool) -> None:
     secret = "xylophonequartz"
     message = Message("s", None, "user", (Text(f"my {secret} word"),), 1.0)
     store.create_chat("s", title=f"Of {secret}title", messages=(message,))
@@ -160,7 +161,11 @@ def test_what_is_deleted_for_good_is_in_no_file(store: Store) -> None:
         assert any(filler.fill())
     assert secret.encode() in index_path(store.path).read_bytes()
     store.delete("s")
-    store.purge("s")
+    if at_once:
+        store.purge("s")
+        assert not index_path(store.path).exists()
+    else:  # where the file could not be deleted
+        store._database.execute("DELETE FROM chats WHERE id = 's'")
     assert find(store.path, secret) == []
     for file in store.path.parent.glob("*.search.*"):
         assert secret[:9].encode() not in file.read_bytes()
@@ -343,6 +348,18 @@ def test_an_index_broken_under_the_searcher_is_made_again(store: Store, waiting:
     waiting.settle()
     assert [place.chat_id for place in waiting.found[-1]] == ["c-german"]
     assert waiting.problems == []
+
+
+def test_a_searcher_goes_on_where_its_index_was_thrown_away(store: Store, waiting: Waiting) -> None:
+    waiting.searcher.search("train", waiting.found.append)
+    waiting.settle()
+    store.delete("c-thai")
+    store.purge("c-thai")
+    store.rename("c-hindi", "A train")
+    waiting.searcher.refresh()
+    waiting.settle()
+    assert len(waiting.found[-1]) == 3
+    assert index_path(store.path).exists()
 
 
 def test_a_text_of_the_index_that_is_damaged_has_it_made_again(
