@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.chat.listing import in_order
 from app.chat.message import Message, Part, Provenance, Text, Thinking
 from app.chat.store import INTERRUPTED_NOTE, KEEP_DELETED_S, Store
 from app.chat.store_rows import storable
@@ -341,3 +342,58 @@ def test_only_what_must_waits_for_the_disk(reopen: Callable[[], Store], durable:
         store.checkpoint(replace(answer(), parts=(Text("Because."),)))
     assert store._database.execute("PRAGMA synchronous").fetchone() == (2 if durable else 1,)
     assert store._database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_pinned_chats_come_first_in_the_order_of_their_pins(path: Path) -> None:
+    clock = iter(range(1, 100))
+    with closing(Store(path, now=lambda: float(next(clock)))) as store:
+        for name in "abcd":
+            store.create_chat(name, title=name)
+        store.pin("b")
+        store.pin("a")
+        store.pin("b")
+        assert [(chat.id, chat.pinned) for chat in store.list_chats()] == [
+            ("b", True),
+            ("a", True),
+            ("d", False),
+            ("c", False),
+        ]
+        assert in_order(store.list_chats()) == store.list_chats()
+        assert store.load("a").summary.pinned
+        store.pin("b", pinned=False)
+        assert [chat.id for chat in store.list_chats()] == ["a", "d", "c", "b"]
+        with pytest.raises(KeyError):
+            store.pin("nobody")
+
+
+def test_a_title_by_the_model_gives_way_to_the_users(path: Path) -> None:
+    with closing(Store(path)) as store:
+        store.create_chat("c", title="First words")
+        assert store.wants_title("c")
+        assert store.suggest_title("c", "Made \ud83d")
+        assert not store.wants_title("c")
+        assert store.list_chats()[0].title == "Made \ufffd"
+        store.create_chat("d", title="First words")
+        assert not store.suggest_title("d", None)
+        assert not store.wants_title("d")
+        store.create_chat("e", title="First words")
+        store.rename("e", "Mine")
+        assert not store.wants_title("e")
+        assert not store.suggest_title("e", "Made")
+        assert {chat.title for chat in store.list_chats()} == {"Made \ufffd", "First words", "Mine"}
+        assert not store.wants_title("nobody")
+
+
+def test_only_what_is_in_the_trash_can_be_deleted_for_good(path: Path) -> None:
+    with closing(Store(path)) as store:
+        asked = Message("q", None, "user", (Text("Why?"),), 1.0)
+        store.create_chat("c", title="c", messages=(asked,))
+        with pytest.raises(KeyError):
+            store.purge("c")
+        store.delete("c")
+        assert [chat.id for chat in store.list_deleted()] == ["c"]
+        store.purge("c")
+        assert store.list_deleted() == ()
+        assert store._database.execute("SELECT count(*) FROM parts").fetchone() == (0,)
+        with pytest.raises(KeyError):
+            store.purge("c")
