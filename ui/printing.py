@@ -141,7 +141,7 @@ def _document(
         "code": made.theme.code,
     }
     colours |= {str(kind): ink for kind, ink in LIGHT.items()}
-    html = rich_text(record, thinking=thinking, colours=colours)
+    html = rich_text(record, thinking=thinking, colours=colours, pictures=attachments.keys())
     known = _typeset(html, width)
 
     class Printed(Document):

@@ -30,6 +30,8 @@ _MATH = re.compile(
 )
 _CODE = re.compile(r'<pre><code(?: class="language-([^"]*)")?>(.*?)</code></pre>', re.DOTALL)
 _ALIGNED = re.compile(r'style="text-align:(left|center|right)"')
+_DIRECTED = re.compile(r"<(ul|ol|blockquote|table)(?=[ >])")
+"""What has marks or sides of its own: they stand where its text begins."""
 _HEADING = re.compile(r"<(/?)h([1-6])>")
 _NOTE = re.compile(r'\b(id|href)="(#?)((?:note|ref)-\d+)')
 _PICTURES = frozenset(["image/png", "image/jpeg", "image/webp", "image/gif", "image/bmp"])
@@ -173,7 +175,7 @@ class _Maker:
 
 def _prose(markdown: str) -> str:
     html = _CODE.sub(_coloured, to_html(markdown))
-    html = _below(html)
+    html = _DIRECTED.sub(r'<\1 dir="auto"', _below(html))
     # The policy lets no element have a style of its own.
     html = _ALIGNED.sub(r'class="\1"', html)
     return html.replace('<a href="http', '<a rel="noopener noreferrer" href="http')

@@ -7,7 +7,7 @@ import logging
 import re
 import subprocess
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from html import escape, unescape
 from pathlib import Path
 
@@ -61,13 +61,20 @@ def pdf(record: Record, attachments: Mapping[str, bytes], thinking: ThinkingForm
     )
 
 
-def rich_text(record: Record, *, thinking: ThinkingForm, colours: Mapping[str, str]) -> str:
+def rich_text(
+    record: Record,
+    *,
+    thinking: ThinkingForm,
+    colours: Mapping[str, str],
+    pictures: Container[str] = (),
+) -> str:
     """Return the branch as HTML of the kind that Qt's rich text knows.
 
     Formulas stay as they are in `app.markup`; pictures are <img src="sha256">. colours: of "ink",
-    "muted", "thinking", "code" (a ground) and of the kinds of words in code.
+    "muted", "thinking", "code" (a ground) and of the kinds of words in code. pictures: the hashes
+    of those that can be shown.
     """
-    maker = _Maker(colours, thinking)
+    maker = _Maker(colours, thinking, pictures)
     said = [f"<h1>{escape(' '.join(record.title.split()) or 'Chat')}</h1>"]
     if record.system_prompt.strip():
         said.append(maker.quiet("System prompt"))
@@ -90,7 +97,10 @@ def contents(record: Record) -> list[str]:
 
 
 class _Maker:
-    def __init__(self, colours: Mapping[str, str], thinking: ThinkingForm) -> None:
+    def __init__(
+        self, colours: Mapping[str, str], thinking: ThinkingForm, pictures: Container[str]
+    ) -> None:
+        self._pictures = pictures
         self._colours = colours
         self._thinking = thinking
         self._left = PRINTED_MOST
@@ -123,7 +133,9 @@ class _Maker:
                     f"{self._cut(text, self._prose)}</div>{self.quiet('End of the thought')}"
                 )
             case Image():
-                return f'<p><img src="{part.sha256}"></p>{self.quiet(made_by.attached(part))}'
+                about = self.quiet(made_by.attached(part))
+                there = part.sha256 in self._pictures
+                return f'<p><img src="{part.sha256}"></p>{about}' if there else about
             case File():
                 about = self.quiet(made_by.attached(part))
                 return about + self._cut(part.text or "", lambda text: self._code(text, ""))
