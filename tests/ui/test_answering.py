@@ -11,6 +11,7 @@ from pytestqt.qtbot import QtBot
 from app import paths
 from app.chat.load_plan import LoadPlan
 from app.chat.options import ChatOptions
+from tests.support.replay_server import replay
 from tests.ui.drive import Driven
 from ui.chat import menu, words
 from ui.chat.options_popover import OptionsPopover
@@ -181,3 +182,45 @@ def test_the_exact_prompt_of_the_chat_is_shown(driven: Driven, qtbot: QtBot) -> 
     count = driven.session.state.context_used
     assert f"{count:,} tokens." in prompt.facts.text()
     qtbot.keyClick(prompt, Qt.Key.Key_Escape)
+
+
+def test_a_server_says_what_it_cannot_do_and_offers_room_all_the_same(
+    driven: Driven, qtbot: QtBot
+) -> None:
+    names = ("vllm_mi_stream", "vllm_mi_stream", "vllm_mi_toolong", "vllm_mi_stream")
+    with replay(*names, pace=0) as server:
+        driven.presenter.load_model(server.path("tiny-magistral"))
+        driven.until(lambda: driven.session.state.model.phase == "ready")
+        banner = driven.window.notices.shown()["server-limits"]
+        assert "nothing leaves this machine" in banner.notice.title
+        assert "Tokens are counted by the server" in banner.notice.advice
+        shown = popover(driven)
+        assert shown.fields["temperature"].isEnabled()
+        shown.hide()
+        for question in ("One?", "Two?"):
+            asked(driven, question)
+        assert "As the server counted" in driven.window.header.meter.toolTip()
+        driven.window.composer.send_requested.emit("Three? " + "and more " * 200)
+        driven.until(lambda: driven.session.state.room is not None)
+        card = driven.window.composer.room
+        assert card is not None
+        assert "no longer fits into the server's context of 2,048 tokens" in card.title.text()
+        assert "What came is kept." in card.advice.text()
+        (row,) = card.rows
+        assert row.offer.kind == "turns"
+        assert "frees about" in row.accessibleName()
+        assert "where the server runs" in card.limit.text()
+        qtbot.mouseClick(row, Qt.MouseButton.LeftButton)
+        driven.until(lambda: driven.session.state.running is not None)
+        driven.until(lambda: driven.session.state.running is None)
+        driven.idle()
+        answer = driven.session.state.conversation.branch()[-1]
+        assert answer.status == "done"
+        assert answer.provenance is not None
+        assert answer.provenance.left_out == row.offer.messages == 4
+        sent = [
+            [message["role"] for message in question.body["messages"]]
+            for question in server.questions()
+        ]
+        assert sent[2] == ["system", *["user", "assistant"] * 2, "user"]
+        assert sent[3] == ["system", "user"]
