@@ -65,7 +65,7 @@ def hits(driven: Driven) -> list[str]:
     return [row.found.excerpt for row in rows(driven) if isinstance(row, Hit)]
 
 
-def test_a_thought_is_found_and_opened_where_it_stands(driven: Driven, qtbot: QtBot) -> None:
+def a_thought_is_found_and_opened_where_it_stands(driven: Driven, qtbot: QtBot) -> None:
     look_for(driven, qtbot, "heron")
     driven.until(lambda: bool(hits(driven)))
     chat, hit = rows(driven)
@@ -91,9 +91,7 @@ def test_a_thought_is_found_and_opened_where_it_stands(driven: Driven, qtbot: Qt
     assert finder.bar.field.text() == "heron"
 
 
-def test_another_branch_is_shown_where_what_was_found_is_on_it(
-    driven: Driven, qtbot: QtBot
-) -> None:
+def another_branch_is_shown_where_what_was_found_is_on_it(driven: Driven, qtbot: QtBot) -> None:
     assert driven.texts()[-1] == "Nothing of the kind."
     look_for(driven, qtbot, "frisst fische")
     driven.until(lambda: any("Fische" in text for text in hits(driven)))
@@ -105,7 +103,7 @@ def test_another_branch_is_shown_where_what_was_found_is_on_it(
     assert finder.bar.field.text() == "frisst fische"
 
 
-def test_titles_nothing_and_the_way_back(driven: Driven, qtbot: QtBot) -> None:
+def titles_nothing_and_the_way_back(driven: Driven, qtbot: QtBot) -> None:
     sidebar = driven.window.sidebar
     look_for(driven, qtbot, "wader")
     driven.until(lambda: bool(rows(driven)) and isinstance(rows(driven)[0], Chat))
@@ -126,7 +124,7 @@ def test_titles_nothing_and_the_way_back(driven: Driven, qtbot: QtBot) -> None:
     driven.until(lambda: hits(driven) == ["Nothing of the kind."])
 
 
-def test_a_pinned_chat_stands_on_top_until_it_is_unpinned(driven: Driven, qtbot: QtBot) -> None:
+def a_pinned_chat_stands_on_top_until_it_is_unpinned(driven: Driven) -> None:
     sidebar = driven.window.sidebar
     older = sidebar.model.chats()[1]
     menu = sidebar.list.menu_for(older)
@@ -143,7 +141,7 @@ def test_a_pinned_chat_stands_on_top_until_it_is_unpinned(driven: Driven, qtbot:
     driven.idle()
 
 
-def test_a_chat_dragged_out_is_a_file_once_it_is_asked_for(driven: Driven) -> None:
+def a_chat_dragged_out_is_a_file_once_it_is_asked_for(driven: Driven) -> None:
     chat = driven.window.sidebar.model.chats()[1]
     dragged = driven.window.sidebar.list.dragged
     assert dragged is not None
@@ -159,6 +157,20 @@ def test_a_chat_dragged_out_is_a_file_once_it_is_asked_for(driven: Driven) -> No
     assert "It eats fish." in path.read_text(encoding="utf-8")
     assert mime.urls() == [url]
     assert folder not in path.parents
+
+
+def test_the_sidebar_as_a_library(driven: Driven, qtbot: QtBot) -> None:
+    """One window for all of it: opening one takes longer than anything that is done in it."""
+    sidebar = driven.window.sidebar
+    another_branch_is_shown_where_what_was_found_is_on_it(driven, qtbot)
+    sidebar.search.clear()
+    driven.window.chat_view.finder.close()
+    a_thought_is_found_and_opened_where_it_stands(driven, qtbot)
+    sidebar.search.clear()
+    titles_nothing_and_the_way_back(driven, qtbot)
+    sidebar.search.clear()
+    a_pinned_chat_stands_on_top_until_it_is_unpinned(driven)
+    a_chat_dragged_out_is_a_file_once_it_is_asked_for(driven)
 
 
 def test_places_of_a_chat_stand_together_below_its_title() -> None:
