@@ -39,7 +39,7 @@ class Place:
 
     @cached_property
     def _full(self) -> list[re.Pattern[str]]:
-        return [re.compile(_pattern(term, bare=False), re.IGNORECASE) for term in self._wanted]
+        return [re.compile(_pattern(term, bare=False)) for term in self._wanted]
 
     def hits(self, text: str) -> list[list[tuple[int, int]]]:
         """Return for each term where it stands: starts and ends in characters, a bounded number."""
@@ -51,16 +51,21 @@ class Place:
     def excerpt(self, text: str) -> tuple[str, tuple[tuple[int, int], ...], int]:
         """Return one line around the best place, the marks in it, and how many terms it has."""
         start = _best([spans for spans in self.hits(text) if spans])
-        return self._marked(_line(text, start))
+        line, cut_before, cut_after = _line(text, start)
+        return self._marked(line, "…" if cut_before else "", "…" if cut_after else "")
 
     def whole(self, text: str) -> tuple[str, tuple[tuple[int, int], ...], int]:
         """Return a short text, such as a title, as one line, with its marks and their terms."""
         return self._marked(_shown(text))
 
-    def _marked(self, line: str) -> tuple[str, tuple[tuple[int, int], ...], int]:
+    def _marked(
+        self, line: str, before: str = "", after: str = ""
+    ) -> tuple[str, tuple[tuple[int, int], ...], int]:
+        # Marked before the signs of omission come: a line of ASCII alone is looked at faster.
         found = self.hits(line)
-        marks = _apart(sorted(span for spans in found for span in spans))
-        return line, marks, sum(bool(spans) for spans in found)
+        spans = sorted(span for spans in found for span in spans)
+        marks = _apart([(start + len(before), end + len(before)) for start, end in spans])
+        return f"{before}{line}{after}", marks, sum(bool(spans) for spans in found)
 
 
 def _spans(pattern: re.Pattern[str], text: str) -> list[tuple[int, int]]:
@@ -86,7 +91,8 @@ def _best(hits: list[list[tuple[int, int]]]) -> int:
     return best
 
 
-def _line(text: str, at: int) -> str:
+def _line(text: str, at: int) -> tuple[str, bool, bool]:
+    """Return one line around a place, and whether something is left out before and after it."""
     first = max(0, at - _BEFORE)
     # Twice the width: white space that is folded takes its part of it.
     piece = text[first : first + 2 * WIDTH]
@@ -100,7 +106,7 @@ def _line(text: str, at: int) -> str:
         line = line[: space_at if space_at > 0 else WIDTH]
         while line and unicodedata.combining(line[-1]):
             line = line[:-1]
-    return f"{'…' if first else ''}{line.rstrip()}{'…' if cut else ''}"
+    return line.rstrip(), first > 0, cut
 
 
 def _shown(text: str) -> str:
@@ -152,8 +158,9 @@ def _folded(text: str) -> str:
 
 
 def _letter(one: str) -> str:
-    alike = _alike().get(one, "")
-    return f"[{re.escape(one)}{alike}]" if alike else re.escape(one)
+    # No IGNORECASE: with it Python compiles the class of all letters for 120 ms.
+    alike = {one, one.upper(), one.title(), *_alike().get(one, "")}
+    return f"[{''.join(re.escape(other) for other in sorted(alike) if len(other) == 1)}]"
 
 
 @cache
@@ -161,6 +168,7 @@ def _alike() -> dict[str, str]:
     """Return for letters those that fold to them: "e" for "é", "ê" and the wide "ｅ"."""
     found: dict[str, str] = {}
     for code in (
+        *range(0x41, 0x5B),
         *range(0xC0, 0x250),
         *range(0x370, 0x530),
         *range(0x1E00, 0x2000),
