@@ -27,27 +27,28 @@ def child(*arguments: object) -> Any:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-@pytest.mark.parametrize(
-    "eyes",
-    [
-        seeing.SMALL,
-        # Wide text behind narrow eyes: the ends of rows take most, and a tall picture.
-        seeing.Eyes(text_width=4096, width=64, layers=3, feed_forward=96),
-        seeing.Eyes(text_width=512, width=256, layers=3, heads=4, feed_forward=320, merge=1),
-        # Magistral's widths, of two layers: its buffer is the same with all twenty-four.
-        seeing.Eyes(text_width=5120, width=1024, layers=2, heads=16, feed_forward=4096),
-    ],
+PARTS = (
+    seeing.SMALL,
+    # Wide text behind narrow eyes: the ends of rows take most, and a tall picture.
+    seeing.Eyes(text_width=4096, width=64, layers=3, feed_forward=96),
+    seeing.Eyes(text_width=512, width=256, layers=3, heads=4, feed_forward=320, merge=1),
+    # Magistral's widths, of two layers: its buffer is the same with all twenty-four.
+    seeing.Eyes(text_width=5120, width=1024, layers=2, heads=16, feed_forward=4096),
 )
-def test_the_promise_is_what_mtmd_takes(tmp_path: Path, eyes: seeing.Eyes) -> None:
-    shape = synthetic.Shape(512, eyes.text_width, 1, 2, 1, 64, weights="f16")
-    model = seeing.write_model(tmp_path / "seer.gguf", shape)
-    path = seeing.write(tmp_path / "mmproj.gguf", eyes, data=False)
-    found = projectors.read(path)
-    sight = Sight.of(found)
-    taken = child("buffer", model, path)
-    assert taken["weights"] == found.weights_bytes
-    # The log tells MiB with two digits.
-    assert taken["compute"] == pytest.approx(compute_bytes(sight, *largest(sight)), abs=5300)
+
+
+def test_the_promise_is_what_mtmd_takes(tmp_path: Path) -> None:
+    paths: list[Path] = []
+    for number, eyes in enumerate(PARTS):
+        shape = synthetic.Shape(512, eyes.text_width, 1, 2, 1, 64)
+        paths.append(seeing.write_model(tmp_path / f"{number}.gguf", shape))
+        paths.append(seeing.write(tmp_path / f"mmproj-{number}.gguf", eyes, data=False))
+    for path, taken in zip(paths[1::2], child("buffer", *paths), strict=True):
+        found = projectors.read(path)
+        sight = Sight.of(found)
+        assert taken["weights"] == found.weights_bytes
+        # The log tells MiB with two digits.
+        assert taken["compute"] == pytest.approx(compute_bytes(sight, *largest(sight)), abs=5300)
 
 
 def test_no_picture_makes_the_process_larger_than_was_promised(tmp_path: Path) -> None:

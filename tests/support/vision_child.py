@@ -2,7 +2,8 @@
 
 python -m tests.support.vision_child logits WIDTH HEIGHT MODEL PROJECTOR PICTURE...
 python -m tests.support.vision_child pixels MODEL PROJECTOR MIME PICTURE...
-python -m tests.support.vision_child buffer|growth MODEL PROJECTOR
+python -m tests.support.vision_child buffer MODEL PROJECTOR [MODEL PROJECTOR]...
+python -m tests.support.vision_child growth MODEL PROJECTOR
 """
 
 import base64
@@ -100,13 +101,17 @@ def pixels(model: str, projector: str, mime: str, *paths: str) -> list[dict[str,
     return found
 
 
-def buffer(model: str, projector: str) -> dict[str, int]:
-    """Load, and return the sizes of the vision part's buffers, as the log tells them."""
-    eyes: Any = opened(model, projector)._eyes
-    return {
-        "weights": sum(eyes.buffers.weights.values()),
-        "compute": sum(eyes.buffers.compute.values()),
-    }
+def buffer(*paths: str) -> list[dict[str, int]]:
+    """Load each model with its vision part; return the sizes of its buffers as the log has them."""
+    found = []
+    for model, projector in zip(paths[::2], paths[1::2], strict=True):
+        backend = opened(model, projector)
+        eyes: Any = backend._eyes
+        buffers = (eyes.buffers.weights, eyes.buffers.compute)
+        weights, compute = (sum(part.values()) for part in buffers)
+        found.append({"weights": weights, "compute": compute})
+        backend.unload()
+    return found
 
 
 def growth(model: str, projector: str) -> dict[str, Any]:
@@ -116,9 +121,7 @@ def growth(model: str, projector: str) -> dict[str, Any]:
     llama_library.buffer_lines.clear()
     grown = []
     with tempfile.TemporaryDirectory() as folder:
-        for number, (width, height) in enumerate(
-            ((896, 896), (96, 9520), (896, 896), (2000, 1500))
-        ):
+        for number, (width, height) in enumerate(((896, 896), (96, 9520), (896, 896))):
             picture = drawn.shown(drawn.png(Path(folder) / f"{number}.png", width, height, number))
             before = process_memory.anonymous_bytes() or 0
             eyes.encode(picture, eyes.tokens(width, height), lambda: False)
