@@ -145,7 +145,10 @@ class Transcripts(QObject):
         if info is not None and info.gpu_layers:
             # A card seldom has room for the same model twice. The next message loads it again.
             self._do(self._session.unload_model)
-        CompareWindow(self._window, record, changed=changed, others=self._same_name()).show()
+        compare = CompareWindow(self._window, record, changed=changed, others=self._same_name())
+        # A run does not outlive the window it was begun from.
+        self._window.closing.connect(compare.close)
+        compare.show()
 
     def _same_name(self) -> Callable[[str], str]:
         """Return what looks for a file's name among the models that are here."""
