@@ -7,8 +7,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QPoint
+from PySide6.QtCore import QObject, QPoint, Qt
+from PySide6.QtWidgets import QMenu
 
+from app.errors import WorldError
 from ui.notices import Notice
 
 if TYPE_CHECKING:
@@ -42,6 +44,9 @@ class Answering(QObject):
         composer.options_requested.connect(self.show_options)
         composer.room_chosen.connect(lambda kind: do(partial(session.make_room, kind)))
         composer.room_dismissed.connect(lambda: do(session.dismiss_room))
+        chip = window.header.chip
+        chip.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        chip.customContextMenuRequested.connect(lambda at: self.menu().popup(chip.mapToGlobal(at)))
         window.chat_view.bring_back_requested.connect(lambda: do(session.show_all_again))
 
     def changed(self, changes: "frozenset[Change]") -> None:
@@ -71,6 +76,20 @@ class Answering(QObject):
             )
         )
 
+    def menu(self) -> QMenu:
+        """Return the menu of the model's chip: what is known of how it is asked."""
+        made = QMenu(self._window)
+        made.aboutToHide.connect(made.deleteLater)
+        made.setAccessibleName("Model")
+        asked = made.addAction("The exact prompt…", self.show_prompt)
+        asked.setEnabled(bool(self._session.state.model.path))
+        at = self._window.composer.options_pill
+        made.addAction(
+            "How this chat is answered…",
+            lambda: self.show_options(at.mapToGlobal(QPoint(0, -8))),
+        )
+        return made
+
     # ------------------------------------------------------------ options
 
     def show_options(self, at: QPoint) -> None:
@@ -99,7 +118,11 @@ class Answering(QObject):
         """Show what the model would be sent now, in a window of its own."""
         from ui.exact_prompt import ExactPrompt
 
-        path, turns, wishes = self._session.next_prompt()
+        try:
+            path, turns, wishes = self._session.next_prompt()
+        except WorldError as error:
+            self._window.notices.show_problem(error.problem)
+            return
 
         def examine() -> "Examined":
             from app.chat.examine import examine_file

@@ -53,6 +53,7 @@ class Presenter(QObject):
             load=self.load_model,
             choose_file=self.choose_file,
             unload=lambda: self._do(session.unload_model),
+            show_prompt=lambda: self.answering.show_prompt(),
         )
         self._attaching = Attaching(
             window.composer, window.chat_view, session, do=self._do, failed=self._on_problem

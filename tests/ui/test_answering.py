@@ -184,6 +184,35 @@ def test_the_exact_prompt_of_the_chat_is_shown(driven: Driven, qtbot: QtBot) -> 
     qtbot.keyClick(prompt, Qt.Key.Key_Escape)
 
 
+def test_the_exact_prompt_is_reached_from_the_model_too(driven: Driven) -> None:
+    made = driven.presenter.answering.menu()
+    prompt, options = made.actions()
+    assert not prompt.isEnabled()
+    made.deleteLater()
+    driven.presenter.answering.show_prompt()
+    assert "no-model" in driven.window.notices.shown()
+    demo(driven)
+    driven.presenter.models.open_picker()
+    detail = driven.presenter.models.picker.detail
+    driven.until(detail.prompt.isVisible)
+    detail.prompt.click()
+    shown = driven.presenter.answering.prompt
+    assert shown is not None
+    driven.until(shown.copy.isEnabled)
+    assert shown.text.toPlainText() == "⟦<s>⟧⟦[INST]⟧Hello⟦[/INST]⟧"
+    shown.close()
+    driven.presenter.models.close_picker()
+    made = driven.presenter.answering.menu()
+    prompt, options = made.actions()
+    assert prompt.isEnabled()
+    options.trigger()
+    found = driven.presenter.answering.popover
+    assert found is not None
+    assert found.isVisible()
+    found.hide()
+    made.deleteLater()
+
+
 def test_a_server_says_what_it_cannot_do_and_offers_room_all_the_same(
     driven: Driven, qtbot: QtBot
 ) -> None:

@@ -301,6 +301,7 @@ class Desk(QObject):
         model = self._session.state.model
         loaded = model.phase in ("loading", "ready")
         detail.unload.setVisible(loaded)
+        detail.prompt.setVisible(loaded)
         detail.unload.setToolTip(f"Give back the memory of {model.name}")
         failed = model.problem.title if model.phase == "failed" and model.problem else ""
         detail.show_note(found.why or failed or model.promise)

@@ -28,7 +28,7 @@ class Detail(QWidget):
         context_chosen: tokens.
         line_chosen: another line is the current one.
         consent_changed: the tick below a licence that restricts use.
-        unload_requested, cancelled: their buttons.
+        unload_requested, prompt_requested, cancelled: their buttons.
         taken: the blue button, or Enter on a line.
     """
 
@@ -36,6 +36,7 @@ class Detail(QWidget):
     line_chosen = Signal()
     consent_changed = Signal(bool)
     unload_requested = Signal()
+    prompt_requested = Signal()
     cancelled = Signal()
     taken = Signal()
 
@@ -71,6 +72,10 @@ class Detail(QWidget):
         self.unload = button("Unload", "plain")
         self.unload.setAccessibleName("Unload the model")
         self.unload.clicked.connect(self.unload_requested)
+        self.prompt = button("Prompt…", "plain")
+        self.prompt.setAccessibleName("The exact prompt it gets")
+        self.prompt.setToolTip("What it is sent, where that comes from, and whether it thinks")
+        self.prompt.clicked.connect(self.prompt_requested)
         self.cancel = button("Cancel", "plain")
         self.cancel.clicked.connect(self.cancelled)
         self.take = button("Download and use", "primary")
@@ -91,6 +96,7 @@ class Detail(QWidget):
         feet = QHBoxLayout()
         feet.setSpacing(10)
         feet.addWidget(self.unload)
+        feet.addWidget(self.prompt)
         feet.addWidget(self.note, 1)
         feet.addWidget(self.cancel)
         feet.addWidget(self.take)

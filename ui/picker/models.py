@@ -32,7 +32,7 @@ class Models(QObject):
     """See the module.
 
     load: loads a path with a plan and puts the keyboard into the composer. choose_file: asks for a
-    file to load. unload: gives the model's memory back.
+    file to load. unload: gives the model's memory back. show_prompt: shows the prompt it gets.
     """
 
     picker: "Picker"
@@ -45,6 +45,7 @@ class Models(QObject):
         load: Load,
         choose_file: Callable[[], None],
         unload: Callable[[], None],
+        show_prompt: Callable[[], None],
     ) -> None:
         super().__init__(window)
         self._window = window
@@ -52,6 +53,7 @@ class Models(QObject):
         self._load = load
         self._choose_file = choose_file
         self._unload = unload
+        self._show_prompt = show_prompt
         self._desk: Desk | None = None
         self._look: Look | None = None
         self.opened: list[str] = []
@@ -97,6 +99,7 @@ class Models(QObject):
             self.picker.file_requested.connect(self._choose_file)
             self.picker.server_requested.connect(self.connect_server)
             self.picker.detail.unload_requested.connect(self._unload)
+            self.picker.detail.prompt_requested.connect(self._show_prompt)
             self.picker.closed.connect(lambda: self._window.allow_shortcuts(allowed=True))
             self._desk = Desk(self.picker, self._session, self.transfers, self.making)
             self._desk.load_requested.connect(self._load)
