@@ -12,7 +12,7 @@ from tests.support.foreign_chats import png
 
 BY = Provenance(
     "Magistral Small 1.2",
-    "/home/someone/models/Magistral-Small-2509-Q4_K_M.gguf",
+    "/srv/ai/Magistral-Small-2509-Q4_K_M.gguf",
     14_333_915_904,
     "Q4_K_M",
     "llama.cpp b9684",
@@ -201,7 +201,7 @@ def _chat(name: str, title: str, *messages: Message, system: str = "") -> Record
         Conversation({one.id: one for one in messages}, messages[-1].id),
         system,
         24_576,
-        "/home/someone/models/Magistral-Small-2509-Q4_K_M.gguf",
+        "/srv/ai/Magistral-Small-2509-Q4_K_M.gguf",
     )
 
 

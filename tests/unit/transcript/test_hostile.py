@@ -66,7 +66,7 @@ TITLES = [
 PICTURE = hashlib.sha256(b"<svg>").hexdigest()
 BY = Provenance(
     "<script>model</script>",
-    "/home/secret/<img>.gguf",
+    "/srv/ai/<img>.gguf",
     5,
     "<b>",
     "\0",
