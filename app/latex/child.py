@@ -24,7 +24,7 @@ PATIENCE_S = 1.6
 """For one formula, so that it ends within two seconds. The slowest of a corpus of 260 ordinary ones
 took 0.1 s."""
 TRIES = 3
-LEAST_S = 0.3
+LEAST_S = 0.8
 """On a computer that is busy with other things that may be a tenth of it for a formula: one that
 had less than this of the processor is tried again, with twice as much of the clock."""
 MEMORY_BYTES = 96 * 2**20

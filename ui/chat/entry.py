@@ -12,8 +12,9 @@ from app.chat.message import Message
 from app.chat.turn import TurnState
 from app.markup.blocks import Blocks
 from ui.chat.attach_gallery import estimated
-from ui.chat.column import Column
+from ui.chat.column import Anchor, Column
 from ui.chat.shelf import Shelf
+from ui.formulas.desk import Wish
 
 AFTER_QUESTION_PX = 16
 AFTER_ANSWER_PX = 32
@@ -23,6 +24,8 @@ READ_FIRST = 900
 READ_ON = 800
 """Characters of a message that was not seen before: its beginning, and how much more each time that
 it ends above the lower edge of what is seen. A screen shows some 1,500."""
+MOST_ROUNDS = 16
+"""Laying out changes heights, and reading on adds blocks; two or three rounds settle it."""
 LEFT_OUT_OPACITY = 0.55
 ESTIMATED_LINE_PX = 24
 ESTIMATED_EXTRA_PX = 120
@@ -220,7 +223,20 @@ class Entry:
         """Whether the rest of a kept answer is still to be read."""
         return self.message.role != "user" and self.turn is None and self._feeds.text.behind
 
-    def read_down_to(self, y: int) -> bool:
+    def lay_out(self, top: int, bottom: int) -> None:
+        """Lay out what a stretch shows of the text, and read on as far as that takes."""
+        for _ in range(MOST_ROUNDS):
+            if not self.text.lay_out(top, bottom) and not self._read_down_to(bottom):
+                break
+
+    def anchor(self, y: int, reach: int, known: frozenset[Wish]) -> Anchor | None:
+        """Return what of the text keeps it in place from `y` down, as its column does."""
+        found = self.text.anchor(y, reach, known)
+        if found is not None and found.below > self.text.cells[found.cell].height and self._unread:
+            return None  # what was not read yet will come between it and what is seen
+        return found
+
+    def _read_down_to(self, y: int) -> bool:
         """Read on where the text that was read may end above a height; whether there was more.
 
         The block at its end may yet change, so that it is not to be seen.

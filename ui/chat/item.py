@@ -45,8 +45,6 @@ BUBBLE_PAD_X = 16
 BUBBLE_PAD_Y = 10
 BUBBLE_RADIUS = 14
 GALLERY_GAP_PX = 10
-MOST_ROUNDS = 16
-"""Laying out changes heights, and reading on adds blocks; two or three rounds settle it."""
 MEASURED_TEXT = 2000
 """A bubble fits itself to a text of up to this many characters; a longer one takes all its room."""
 
@@ -119,9 +117,7 @@ class Item(QWidget):
         column = self.entry.text
         column.set_width(width)
         first, last = top - self.text_at.y(), bottom - self.text_at.y()
-        for _ in range(MOST_ROUNDS):
-            if not column.lay_out(first, last) and not self.entry.read_down_to(last):
-                break
+        self.entry.lay_out(first, last)
         column.place_controls(self, self.text_at, first, last)
         self._draw_changed()
         return column.height + self.entry.unread_px(width, last)
@@ -145,7 +141,7 @@ class Item(QWidget):
         """
         if self.editor is not None:
             return None
-        return self.entry.text.anchor(y - self.text_at.y(), reach - self.text_at.y(), known)
+        return self.entry.anchor(y - self.text_at.y(), reach - self.text_at.y(), known)
 
     def y_of(self, anchor: Anchor) -> int:
         """Return where an anchored point is now."""

@@ -90,6 +90,11 @@ class Stack(QAbstractScrollArea):
         """Whether the view stays at the end."""
         return self._following
 
+    @property
+    def resting(self) -> bool:
+        """Whether all is laid out and read that is to be, as far as it is known."""
+        return not self._looks_on.isActive() and not self._reads_on.isActive()
+
     def entry(self, message_id: str) -> Entry | None:
         """Return a message's entry, None where it is not shown."""
         for entry in reversed(self.entries):
