@@ -161,6 +161,7 @@ class ScriptedBackend:
             if "hex" in item:
                 return self._spoken(Token(bytes.fromhex(item["hex"])))
             _act(item)
+        time.sleep(self._script.get("token_s", 0.0))
         return _END
 
     def append(self, token_id: int) -> bool:
