@@ -25,8 +25,8 @@ from app.chat.message import (
     Thinking,
 )
 from app.chat.salvage_pages import Pages, Value
-from app.chat.store_errors import unreachable
 from app.engine.protocol import Sampling, Usage
+from app.errors import Problem, WorldError
 
 T = TypeVar("T")
 
@@ -97,7 +97,14 @@ def salvage(path: Path) -> list[Salvaged]:
         for rowid, row in Pages(path).rows():
             rows.take(rowid, row)
     except OSError as error:
-        raise unreachable(path, str(error)) from error
+        raise WorldError(
+            Problem(
+                "file-unreadable",
+                f"The file {path} cannot be read.",
+                "Check its name, and that you may read it.",
+                str(error),
+            )
+        ) from error
     by_chat: dict[str, list[tuple[int, list[Value]]]] = {}
     for number, row in sorted(rows.messages.values(), key=lambda found: found[0]):
         by_chat.setdefault(str(row[2]), []).append((number, row))

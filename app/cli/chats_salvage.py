@@ -63,5 +63,5 @@ def _salvage(arguments: argparse.Namespace) -> int:
     messages = sum(len(chat.conversation.messages) for chat in chats)
     torn = sum(chat.damaged for chat in chats)
     of_some = f"; of {torn:,} of them something is missing" if torn else ""
-    print(f"{messages:,} messages in {len(chats):,} chats written to {out}{of_some}.")
+    print(f"Messages: {messages:,} in {len(chats):,} chats, written to {out}{of_some}.")
     return 0

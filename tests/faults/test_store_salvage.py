@@ -322,7 +322,7 @@ def test_the_command_writes_what_the_importer_reads(path: Path, tmp_path: Path) 
     command = [sys.executable, "-m", "app", "chats", "salvage", str(path), str(out)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode, done.stderr) == (0, "")
-    assert f"in {CHATS + 1} chats written" in done.stdout
+    assert f"in {CHATS + 1} chats, written" in done.stdout
     files = sorted(out.iterdir())
     assert len(files) == CHATS + 1
     titles = {lossless.loads(file.read_bytes()).record.title for file in files}
