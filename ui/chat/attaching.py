@@ -156,7 +156,11 @@ class Attaching(QObject):
     def _room(self) -> int:
         """Return how many tokens of the context are free, 0 where it is not known."""
         state = self._session.state
-        return max(0, state.context_total - state.context_used) if state.context_total else 0
+        if not state.context_total:
+            return 0
+        # What is attached is counted already, as part of what would be sent next.
+        used = state.context_used - (state.filling.draft if state.filling is not None else 0)
+        return max(0, state.context_total - used)
 
     def show_whole(self, message_id: str, number: int) -> None:
         """Show an attachment of a message whole."""
