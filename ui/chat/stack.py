@@ -58,6 +58,9 @@ class Stack(QAbstractScrollArea):
         self._items: dict[str, Item] = {}
         self._heights = Heights()
         self._numbers: dict[Entry, int] = {}
+        # The message that was jumped to, until anything else is scrolled to.
+        self._landed: Keep | None = None
+        self._landed_at = 0
         self._stacked_of: tuple[list[Entry], int] | None = None
         self._following = True
         self._settling = False
@@ -168,7 +171,13 @@ class Stack(QAbstractScrollArea):
 
         known: formulas that are about to be shown.
         """
-        return None if self._following else self._seen(known)
+        if self._following:
+            return None
+        landed = self._landed
+        stays = landed is not None and landed.entry in self._numbers
+        if stays and self._landed_at == self.verticalScrollBar().value():
+            return landed
+        return self._seen(known)
 
     def kept_top(self, entry: Entry) -> Keep:
         """Return an anchor that keeps the top of a message where it is."""
@@ -242,6 +251,8 @@ class Stack(QAbstractScrollArea):
         bar.setValue(top)
         self._note_bottom()
         self._settling = False
+        if keep is not None and keep is self._landed:
+            self._landed_at = bar.value()
         if far:
             self._looks_on.start()
         elif not self._reads_on.isActive() and any(self._behind()):
@@ -352,7 +363,8 @@ class Stack(QAbstractScrollArea):
         at = self.item_top(number)
         if not bar.value() <= at < bar.value() + self.viewport().height() - TOP_PX:
             # By what it is, not by where it is thought to be: what is above is mostly guessed.
-            self.settle(Keep(entry, number, Anchor(LEAD, 0), TOP_PX))
+            self._landed = Keep(entry, number, Anchor(LEAD, 0), TOP_PX)
+            self.settle(self._landed)
         return self._made(entry)
 
     def _note_bottom(self) -> None:
