@@ -77,12 +77,14 @@ class Provenance:
 
     gpu_layers: how many of the model's layers were on graphics devices. threads, batch: of the
     computation, 0 where it is not known; flash_attention: None where it is not. sha256, repository,
-    revision: of the weights (app.models.weights), "" until they were worked out. system: the user's
-    addition to the model's own system prompt. thinking_budget, keep_thinking: as the answer was
-    asked for. edited: a person changed what the model wrote; resumed: it was written in several
-    goes, of which these are the last one's figures. left_out: so many of the oldest messages of its
-    branch the model was not shown any more, to make room. imported: the program whose chat it was;
-    nothing but the model is known then, and no hash vouches for it.
+    revision: of the weights (app.models.weights), "" until they were worked out. projector: the
+    file of the vision part, "" where no picture was seen; projector_bytes, projector_sha256: of
+    that file, 0 and "" until they are known. system: the user's addition to the model's own system
+    prompt. thinking_budget, keep_thinking: as the answer was asked for. edited: a person changed
+    what the model wrote; resumed: it was written in several goes, of which these are the last one's
+    figures. left_out: so many of the oldest messages of its branch the model was not shown any
+    more, to make room. imported: the program whose chat it was; nothing but the model is known
+    then, and no hash vouches for it.
     """
 
     model: str
@@ -110,6 +112,9 @@ class Provenance:
     resumed: bool = False
     imported: str = ""
     left_out: int = 0
+    projector: str = ""
+    projector_bytes: int = 0
+    projector_sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)

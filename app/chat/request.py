@@ -269,6 +269,7 @@ def provenance(
 
     weights: None where they were not worked out yet.
     """
+    saw = bool(command.pictures)
     return Provenance(
         model=info.name,
         file=info.path,
@@ -294,4 +295,6 @@ def provenance(
         left_out=wishes.left_out,
         edited=before is not None and before.edited,
         resumed=before is not None,
+        projector=info.projector if saw else "",
+        projector_bytes=info.projector_bytes if saw else 0,
     )

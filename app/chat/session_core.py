@@ -21,8 +21,9 @@ from app.chat.session_counting import Done, SessionCounting
 from app.chat.session_state import Change
 from app.chat.store import INTERRUPTED_NOTE, Store, StoredChat
 from app.chat.store_worker import StoreWorker
+from app.chat.weighed import files_of, weighed
 from app.engine import states
-from app.engine.protocol import EngineDied, Event, Failed, Loaded, Started
+from app.engine.protocol import EngineDied, Event, Failed, Loaded, ModelInfo, Started
 from app.errors import Problem, WorldError
 from app.models.weights import Weights, WeightsDesk
 
@@ -172,8 +173,7 @@ class SessionCore(SessionCounting):
             if isinstance(event, Loaded):
                 self._recount()
                 self._remember_model(event.info.path)
-                if event.info.server is None and event.info.backend != "scripted":
-                    self._weights_desk.ask(event.info.path)
+                self._have_hashed(event.info)
             if answer is not None and not ours:
                 # The answer waits for this load, or the engine it would have come from is gone.
                 if isinstance(event, Loaded):
@@ -214,7 +214,7 @@ class SessionCore(SessionCounting):
         self._answer = None
         self._learn_speed(answer.turn)
         self._durable.put(lambda store: store.finish(message))
-        if message.provenance is not None and not message.provenance.sha256:
+        if message.provenance is not None and files_of(message.provenance):
             self._unweighed = [*self._unweighed, message][-_UNWEIGHED:]
         if self.state.chat_id == answer.chat_id:
             self._change("conversation", conversation=self.state.conversation.with_message(message))
@@ -259,16 +259,17 @@ class SessionCore(SessionCounting):
             answer.options, answer.branch, answer.system_prompt, answer.thinking_budget
         )
 
+    def _have_hashed(self, info: ModelInfo) -> None:
+        """Have the loaded files hashed, where they are files."""
+        if info.server is None and info.backend != "scripted":
+            for path in filter(None, (info.path, info.projector)):
+                self._weights_desk.ask(path)
+
     def _weighed(self, message: Message) -> Message:
         """Return a message that says by which weights it was made, as far as that is known."""
         by = message.provenance
-        weights = self._weights.get(by.file) if by is not None else None
-        if by is None or weights is None or by.sha256:
-            return message
-        told = replace(
-            by, sha256=weights.sha256, repository=weights.repository, revision=weights.revision
-        )
-        return replace(message, provenance=told)
+        told = by and weighed(by, self._weights)
+        return message if told is by else replace(message, provenance=told)
 
     def _weigh(self) -> None:
         """Take in what the weights turned out to be, for the answers that did not know it."""
@@ -277,8 +278,9 @@ class SessionCore(SessionCounting):
             waiting, self._unweighed = self._unweighed, []
             for message in waiting:
                 known = self._weighed(message)
+                if known.provenance is not None and files_of(known.provenance):
+                    self._unweighed.append(known)
                 if known is message:
-                    self._unweighed.append(message)
                     continue
                 self._durable.put(partial(Store.tell, message=known))
                 if message.id in self.state.conversation.messages:

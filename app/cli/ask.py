@@ -14,6 +14,7 @@ from app.chat.answer import Answer
 from app.chat.message import Message, Provenance, Text, new_id
 from app.chat.request import Wishes, generation, provenance, turn_of
 from app.chat.sight import blind
+from app.chat.weighed import weighed
 from app.cli import ask_images
 from app.cli.ask_images import Shown
 from app.cli.engine import Engine, engine, load, model_path, options_for
@@ -174,9 +175,11 @@ def _converse(
             if isinstance(event, Failed):
                 raise WorldError(event.problem)
             if isinstance(event, Started):
-                answer.provenance = provenance(
+                by = provenance(
                     info, command, version, event.prompt_hash, wishes, weights=known(info.path)
                 )
+                eyes = known(by.projector) if by.projector else None
+                answer.provenance = weighed(by, {by.projector: eyes} if eyes else {})
             answer.take(event, time.monotonic())
             if keeper is not None:
                 keeper.took()

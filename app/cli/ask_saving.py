@@ -17,6 +17,7 @@ from app.chat.answer import Answer
 from app.chat.conversation import Conversation
 from app.chat.message import Message
 from app.chat.store import Store
+from app.chat.weighed import files_of, weighed
 from app.cli.ask_images import Shown
 from app.engine.protocol import ModelInfo
 from app.errors import WorldError
@@ -28,7 +29,7 @@ class Keeper:
 
     def __init__(self, text: str, user: Message, answer: Answer, images: Sequence[Shown]) -> None:
         self._answer = answer
-        self._weights: Weights | None = None
+        self._weights: dict[str, Weights] = {}
         self._enough = threading.Event()
         self._weighing: threading.Thread | None = None
         self._store = store = Store(paths.database())
@@ -48,7 +49,10 @@ class Keeper:
         """Begin to work out which weights answer, where they are files of this machine."""
 
         def weigh() -> None:
-            self._weights = worked_out(info.path, self._enough.is_set)
+            for path in filter(None, (info.path, info.projector)):
+                found = worked_out(path, self._enough.is_set)
+                if found is not None:
+                    self._weights[path] = found
 
         if info.backend in ("llama_cpp", "mlx"):
             self._weighing = threading.Thread(target=weigh, name="weights", daemon=True)
@@ -79,13 +83,10 @@ class Keeper:
 
     def _tell_weights(self, message: Message) -> None:
         by = message.provenance
-        if by is None or by.sha256 or self._weighing is None:
+        if by is None or not files_of(by) or self._weighing is None:
             return
         with suppress(KeyboardInterrupt):
             self._weighing.join()
-        found = self._weights
-        if found is not None:
-            told = replace(
-                by, sha256=found.sha256, repository=found.repository, revision=found.revision
-            )
+        told = weighed(by, self._weights)
+        if told is not by:
             self._store.tell(replace(message, provenance=told))

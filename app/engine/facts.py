@@ -69,7 +69,8 @@ class ModelInfo:
     device: where it runs, in words ("CPU", "NVIDIA GeForce RTX 4090").
     build: the engine's version, such as "llama-cpp-python 0.3.36".
     gpu_layers: of `layers`, how many are on graphics devices. allocated: what the load took.
-    sees: it takes pictures, as it was loaded. projector: the file of its vision part, if any;
+    sees: it takes pictures, as it was loaded. projector: the file of its vision part, if any, of
+    projector_bytes;
     blind: why what lies beside it as one is not (a sentence), "" where nothing does.
     server: where it answers, if not here; figures that a server does not tell are 0.
     threads, batch: of the computation; the tokens of a prompt are read so many at a time.
@@ -104,5 +105,6 @@ class ModelInfo:
     threads: int = 0
     batch: int = 0
     projector: str = ""
+    projector_bytes: int = 0
     blind: str = ""
     flash_attention: bool | None = None

@@ -72,6 +72,7 @@ def lines(message: Message) -> list[tuple[str, str]]:
             else ("Model's name there", _base(by.file)),
             *([("SHA-256", by.sha256 or "not worked out")] if by.size_bytes else []),
             *([("From", f"{by.repository} at {by.revision}")] if by.repository else []),
+            *_projector(by),
             ("Quantization", by.quantization),
             ("Engine", by.engine),
             ("Device", by.device),
@@ -129,6 +130,15 @@ def closed_by(message: Message) -> str:
 def _flash(by: Provenance) -> list[tuple[str, str]]:
     known = by.flash_attention is not None
     return [("Flash attention", "on" if by.flash_attention else "off")] if known else []
+
+
+def _projector(by: Provenance) -> list[tuple[str, str]]:
+    if not by.projector:
+        return []
+    return [
+        ("Vision part", f"{_base(by.projector)}, {file_size(by.projector_bytes)}"),
+        ("Vision part's SHA-256", by.projector_sha256 or "not worked out"),
+    ]
 
 
 def _thinking(by: Provenance) -> str:

@@ -218,6 +218,7 @@ class _Runner:
             kv_type=by.kv,  # type: ignore[arg-type]  # one of KVType, or the load says so
             threads=by.threads,
             batch=by.batch or LoadOptions(path).batch,
+            projector="",  # an answer to pictures is never run again
         )
         if self._info is None or options != self._options:
             request = self._opened.next_request()

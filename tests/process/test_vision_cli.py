@@ -1,5 +1,6 @@
 """Images on the command line: shown, kept, counted in the plan; what cannot be shown is told."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -10,10 +11,15 @@ from app.chat.load_plan import LoadPlan, for_file
 from app.chat.message import Image
 from app.chat.store import Store
 from app.cli import main
+from app.engine.protocol import Command, Load
+from app.engine.straight import engine
 from app.fit.candidates import ways
 from app.fit.devices import MIB, Device, Machine
 from app.fit.vision import projector_bytes
 from app.models import projectors
+from app.transcript.export import record_from
+from app.transcript.made_by import lines
+from app.transcript.replay import replay
 from tests.support import drawn, synthetic
 from tests.support import synthetic_vision as seeing
 
@@ -51,8 +57,41 @@ def test_an_image_is_asked_about_and_kept_with_the_chat(
         (kept,) = [part for part in messages[0].parts if isinstance(part, Image)]
         assert (kept.name, kept.width, kept.height) == ("it.png", 300, 200)
         assert store.kept.get(kept.sha256) == (folder / "it.png").read_bytes()
+        by = messages[1].provenance
+        assert by is not None
+        projector = folder / "mmproj-F16.gguf"
+        data = projector.read_bytes()
+        expected = (str(projector), len(data), hashlib.sha256(data).hexdigest())
+        assert (by.projector, by.projector_bytes, by.projector_sha256) == expected
+        assert by.sha256 == hashlib.sha256((folder / "seer.gguf").read_bytes()).hexdigest()
+        assert dict(lines(messages[1]))["Vision part's SHA-256"] == expected[2]
     finally:
         store.close()
+
+
+def test_without_a_picture_the_vision_part_is_neither_recorded_nor_loaded_again(
+    folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["ask", "Why?", "--model", str(folder / "seer.gguf"), "--max-tokens", "3", "--save"]
+    assert main(asked) == 0
+    store = Store(paths.database())
+    record = record_from(store, store.list_chats()[0].id)
+    store.close()
+    by = record.conversation.branch()[1].provenance
+    assert by is not None
+    assert (by.projector, by.projector_bytes, by.projector_sha256) == ("", 0, "")
+    sent: list[Command] = []
+    with engine() as opened:
+        send = opened.send
+
+        def hear(command: Command) -> None:
+            sent.append(command)
+            send(command)
+
+        opened.send = hear  # type: ignore[method-assign]  # to hear what is sent
+        results = list(replay(record, opened))
+    assert [result.outcome for result in results] == ["identical"]
+    assert [one.options.projector for one in sent if isinstance(one, Load)] == [""]
 
 
 def test_what_cannot_be_shown_is_told(

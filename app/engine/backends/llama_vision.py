@@ -71,7 +71,13 @@ class LlamaVisionBackend(LlamaCppBackend):
         stat = projector.path.stat()
         self._mark = f"{projector.path}\0{stat.st_size}\0{stat.st_mtime_ns}".encode()
         taken = _with(info.allocated, eyes)
-        return replace(info, sees=True, projector=str(projector.path), allocated=taken)
+        return replace(
+            info,
+            sees=True,
+            projector=str(projector.path),
+            projector_bytes=stat.st_size,
+            allocated=taken,
+        )
 
     def unload(self) -> None:
         """Free everything."""
