@@ -37,7 +37,8 @@ class Settings:
     connection is made at all. models_folder: where downloads go, "" is Ponder's own place.
     more_folders: folders of the user's with models, used in place. zoom: how large chats are shown,
     in percent. wrap_code: whether long lines of code are wrapped. export_thinking: what becomes of
-    thoughts in exports for people; export_form: the form that was chosen last.
+    thoughts in exports for people; export_form: the form that was chosen last. model_titles: the
+    model gives chats their titles while it is idle.
     """
 
     theme: Theme = "system"
@@ -54,6 +55,7 @@ class Settings:
     wrap_code: bool = False
     export_thinking: ExportThinking = "details"
     export_form: ExportForm = "md"
+    model_titles: bool = True
 
 
 def _is_texts(value: object) -> bool:
@@ -78,6 +80,7 @@ _SOUND: Mapping[str, Callable[[Any], bool]] = {
     "wrap_code": lambda value: isinstance(value, bool),
     "export_thinking": lambda value: value in get_args(ExportThinking),
     "export_form": lambda value: value in get_args(ExportForm),
+    "model_titles": lambda value: isinstance(value, bool),
 }
 """For each setting: whether a value read from the file makes sense."""
 

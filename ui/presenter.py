@@ -154,6 +154,7 @@ class Presenter(QObject):
             session.settings,
             zoomed=lambda percent: self._save_settings(zoom=percent),
             wrapped=lambda wrap: self._save_settings(wrap_code=wrap),
+            titled=lambda titled: self._save_settings(model_titles=titled),
         )
 
     def drain(self) -> None:

@@ -1,4 +1,4 @@
-"""How chats are read, and keeping it: the size of the text, whether lines of code wrap, the keys.
+"""How chats are read, and keeping it: size of the text, wrapping of code, titles, the keys.
 
 What is chosen anywhere, by key, wheel, menu or a block's own button, is saved at once.
 """
@@ -15,7 +15,10 @@ from ui.chat.view import ChatView
 
 
 class ReadingSettings(QObject):
-    """See the module. zoomed, wrapped: what keeps a choice: percent, and whether lines wrap."""
+    """See the module. zoomed, wrapped, titled: what keeps a choice.
+
+    They are given percent, whether lines wrap, and whether the model gives chats their titles.
+    """
 
     def __init__(
         self,
@@ -25,6 +28,7 @@ class ReadingSettings(QObject):
         *,
         zoomed: Callable[[int], None],
         wrapped: Callable[[bool], None],
+        titled: Callable[[bool], None],
     ) -> None:
         super().__init__(view)
         self._actions = actions
@@ -33,6 +37,10 @@ class ReadingSettings(QObject):
         self._wrap.setCheckable(True)
         wrapping.prefer(settings.wrap_code)
         self._wrap.setChecked(settings.wrap_code)
+        self._titles = QAction("Let the model title chats", self)
+        self._titles.setCheckable(True)
+        self._titles.setChecked(settings.model_titles)
+        self._titles.triggered.connect(titled)
         view.zoom.set_percent(settings.zoom)
         view.zoom.changed.connect(zoomed)
         wrapping.notifier().preferred.connect(self._on_preferred)
@@ -51,7 +59,7 @@ class ReadingSettings(QObject):
     def in_menu(self) -> Sequence[QAction]:
         """Return the actions that the window's menu offers."""
         names = ("find", "zoom_in", "zoom_out", "zoom_reset")
-        return [*(self._actions[name] for name in names), self._wrap]
+        return [*(self._actions[name] for name in names), self._wrap, self._titles]
 
     def _on_preferred(self, wrap: bool) -> None:
         self._wrap.setChecked(wrap)

@@ -4,7 +4,7 @@ Once the first answers are there and nobody is typing, the model is asked for a 
 the same conversation: its prompt begins with what the model has just read and written, so that
 little is read for it, and the next question finds its beginning still there. Whatever the user does
 with the model comes first and ends it. A model on a server is not asked: that would be another
-request in the user's name.
+request in the user's name. The user may have none made at all (`Settings.model_titles`).
 """
 
 import time
@@ -76,7 +76,7 @@ class SessionTitles(SessionRoom):
     def _ended(self, answer: Answer) -> None:
         super()._ended(answer)
         info, message = self.state.model.info, answer.current()
-        if info is None or not _is_asked(info, answer, message):
+        if info is None or not self.settings.model_titles or not _is_asked(info, answer, message):
             return
         title = _Title(answer, message, time.monotonic() + _IDLE_S)
 
@@ -94,6 +94,7 @@ class SessionTitles(SessionRoom):
             return
         model = self.state.model
         idle = self._answer is None and model.phase == "ready" and not self._counts
+        idle = idle and self.settings.model_titles
         if not idle or model.info is None or self.state.draft.strip():
             self._title = None  # the next answer's end is another occasion
             return

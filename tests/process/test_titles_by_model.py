@@ -1,6 +1,7 @@
 """The model gives a chat its title while it is idle, and gives way to everything the user does."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,19 @@ def test_a_title_is_made_once_and_kept(desk: Desk) -> None:
     assert [chat.title for chat in store.list_chats()] == ["Adding two and two"]
     assert len(store.load(store.list_chats()[0].id).conversation.messages) == 4
     store.close()
+
+
+def test_none_is_made_where_the_user_wants_none(desk: Desk) -> None:
+    session = desk.session
+    session.settings = replace(session.settings, model_titles=False)
+    session.load_model(desk.script(ANSWER, TITLE, TITLE))
+    desk.ask("What is 2 + 2?")
+    desk.idle()
+    assert titles(desk) == ["What is 2 + 2?"]
+    # The script's next word is still to come: nothing was asked in between.
+    session.settings = replace(session.settings, model_titles=True)
+    desk.ask("And again?")
+    assert desk.texts()[-1] == "".join(TITLE)
 
 
 def test_what_the_chat_has_read_is_not_read_again(desk: Desk) -> None:

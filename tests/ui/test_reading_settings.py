@@ -84,6 +84,24 @@ def test_wrapping_is_in_the_menu_and_is_kept(opening: Open, qtbot: QtBot) -> Non
     assert not wrapping.preferred()
 
 
+def test_titles_by_the_model_are_switched_off_and_on_in_the_menu(
+    opening: Open, qtbot: QtBot
+) -> None:
+    window = opening(Settings()).window
+    for wanted in (False, True):
+        qtbot.mouseClick(window.sidebar.settings, Qt.MouseButton.LeftButton)
+        (menu,) = [
+            one
+            for one in window.findChildren(QMenu)
+            if one.accessibleName() == "Settings" and one.isVisible()
+        ]
+        (entry,) = [one for one in menu.actions() if one.text() == "Let the model title chats"]
+        assert entry.isChecked() is not wanted
+        entry.trigger()
+        menu.close()
+        assert settings_file.load()[0].model_titles is wanted
+
+
 def test_ctrl_f_finds_in_the_chat_and_only_there(opening: Open, qtbot: QtBot) -> None:
     driven = opening(Settings())
     window, view = driven.window, driven.window.chat_view
