@@ -29,6 +29,9 @@ class Bounds:
         return whole and self.least <= value <= self.most
 
 
+KEY = "options:"
+"""Before a chat's id: the name under which the store keeps its options."""
+
 MOST_SEED = 2**32 - 1
 
 BOUNDS: Mapping[str, Bounds] = {
@@ -99,7 +102,7 @@ def sound(options: ChatOptions) -> ChatOptions:
 
 def options_key(chat_id: str) -> str:
     """Return the name under which the store keeps a chat's options."""
-    return f"options:{chat_id}"
+    return f"{KEY}{chat_id}"
 
 
 def to_json(options: ChatOptions) -> str:

@@ -123,6 +123,8 @@ class StoreBase:
             gone = database.execute(
                 "DELETE FROM chats WHERE deleted_at < ?", (self._now() - KEEP_DELETED_S,)
             )
+            # Also those that an earlier Ponder left behind.
+            store_rows.forget_options(database)
             if gone.rowcount:
                 self._forget_words()
         with suppress(WorldError), self._write() as database:

@@ -98,6 +98,7 @@ class StoreList(StoreImport):
             )
             if not gone.rowcount:
                 raise KeyError(chat_id)
+            store_rows.forget_options(database)
         self._forget_words()
 
     def _change_chat(

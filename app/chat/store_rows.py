@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from app.chat import store_attachments
 from app.chat.message import File, Image, Message, Part, Provenance, Text, Thinking
+from app.chat.options import KEY
 from app.engine.protocol import Sampling, Usage
 
 MESSAGE_COLUMNS = "id, parent_id, role, created_at, status, note, usage, provenance"
@@ -76,6 +77,16 @@ def next_revision(database: sqlite3.Connection) -> int:
         " ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + 1 RETURNING value"
     ).fetchone()
     return int(row[0])
+
+
+def forget_options(database: sqlite3.Connection) -> None:
+    """Delete the options of chats that are no longer there."""
+    # By comparing and not LIKE, so that SQLite goes by the primary key.
+    database.execute(
+        "DELETE FROM state WHERE key > ? AND key < ?"
+        " AND substr(key, ?) NOT IN (SELECT id FROM chats)",
+        (KEY, f"{KEY}\U0010ffff", len(KEY) + 1),
+    )
 
 
 def note_change(database: sqlite3.Connection, message_id: str) -> None:

@@ -1,6 +1,7 @@
 """The store gives back what it was given: trees, thoughts, drafts, settings, through reopening."""
 
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from app.chat.listing import in_order
 from app.chat.message import Message, Part, Provenance, Text, Thinking
+from app.chat.options import options_key
 from app.chat.store import INTERRUPTED_NOTE, KEEP_DELETED_S, Store
 from app.chat.store_rows import storable
 from app.engine.protocol import Sampling, Usage
@@ -397,3 +399,26 @@ def test_only_what_is_in_the_trash_can_be_deleted_for_good(path: Path) -> None:
         assert store._database.execute("SELECT count(*) FROM parts").fetchone() == (0,)
         with pytest.raises(KeyError):
             store.purge("c")
+
+
+def test_what_a_chat_asked_for_goes_with_it(path: Path) -> None:
+    keys = "SELECT key FROM state WHERE key LIKE 'options%' ORDER BY key"
+
+    def kept(store: Store) -> list[str]:
+        return [key for (key,) in store._database.execute(keys)]
+
+    with closing(Store(path)) as store:
+        for name in ("a", "b", "%"):
+            store.create_chat(name, title=name)
+            store.set_state(options_key(name), '{"seed": 1}')
+        store.set_state("options", "of something else")
+        store.delete("a")
+        assert kept(store) == ["options", "options:%", "options:a", "options:b"]
+        store.purge("a")
+        assert kept(store) == ["options", "options:%", "options:b"]
+        store.set_state(options_key("gone"), "left behind by an earlier Ponder")
+        store.delete("b")
+    with closing(Store(path)) as store:
+        assert kept(store) == ["options", "options:%", "options:b"]
+    with closing(Store(path, now=lambda: time.time() + 2 * KEEP_DELETED_S)) as store:
+        assert kept(store) == ["options", "options:%"]
