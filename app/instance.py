@@ -141,11 +141,13 @@ class Doorbell:
     def close(self) -> None:
         """Stop listening."""
         self._closing = True
-        # The thread waits for a caller: be one.
+        # The thread waits for a caller: be one. Where the way to it is gone (someone tidied the
+        # folder), nobody else can call either, and the thread ends with the process.
         with suppress(OSError, EOFError):
             _call(b"").close()
-        self._thread.join()
-        self._listener.close()
+            self._thread.join()
+        with suppress(FileNotFoundError):
+            self._listener.close()
 
     def _listen(self) -> None:
         while not self._closing:

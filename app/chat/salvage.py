@@ -26,7 +26,6 @@ from app.chat.message import (
 )
 from app.chat.salvage_pages import Pages, Value
 from app.engine.protocol import Sampling, Usage
-from app.errors import Problem, WorldError
 
 T = TypeVar("T")
 
@@ -93,18 +92,8 @@ def salvage(path: Path) -> list[Salvaged]:
     Raises WorldError where the file cannot be read at all.
     """
     rows = _Rows()
-    try:
-        for rowid, row in Pages(path).rows():
-            rows.take(rowid, row)
-    except OSError as error:
-        raise WorldError(
-            Problem(
-                "file-unreadable",
-                f"The file {path} cannot be read.",
-                "Check its name, and that you may read it.",
-                str(error),
-            )
-        ) from error
+    for rowid, row in Pages(path).rows():
+        rows.take(rowid, row)
     by_chat: dict[str, list[tuple[int, list[Value]]]] = {}
     for number, row in sorted(rows.messages.values(), key=lambda found: found[0]):
         by_chat.setdefault(str(row[2]), []).append((number, row))

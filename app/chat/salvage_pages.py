@@ -9,6 +9,8 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
+from app import given
+
 Value = str | int | float | bytes | None
 
 _MAGIC = b"SQLite format 3\0"
@@ -26,17 +28,17 @@ _LONGEST = 1 << 30
 
 
 class Pages:
-    """The pages of a file and its log. Raises OSError where they cannot be read at all."""
+    """The pages of a file and its log. Raises WorldError where they cannot be read at all."""
 
     def __init__(self, path: Path) -> None:
-        self._data = path.read_bytes()
+        self._data = given.read(path)
         self.size = _page_size(self._data)
         reserved = self._data[20] if self._data[:16] == _MAGIC else 0
         self.usable = self.size - (reserved if reserved < 64 else 0)
         self._above: dict[int, bytes] = {}
         log = path.with_name(path.name + "-wal")
-        if log.exists():
-            self._read_log(log.read_bytes())
+        if log.is_file():
+            self._read_log(given.read(log))
         last = max(self._above, default=0)
         self.count = max(-(-len(self._data) // self.size), last)
 

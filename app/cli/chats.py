@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app import paths
+from app import given, paths
 from app.cli import chats_salvage, chats_search
 from app.errors import Problem, WorldError
 from app.transcript.export import FORMS
@@ -53,7 +53,7 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
     export.add_argument("--format", choices=FORMS, required=True)
     export.add_argument("--out", metavar="PATH", required=True, help='a file, or "-"')
     _add_thinking(export)
-    export.set_defaults(run=_export)
+    export.set_defaults(run=_export, wrong=export.error)
 
     imported = own.add_parser(
         "import", help="put chats among the others: Ponder's own exports, and other programs' files"
@@ -128,6 +128,10 @@ def _export(arguments: argparse.Namespace) -> int:
     from app.transcript import export
 
     form, thinking = arguments.format, arguments.thinking
+    if arguments.all and (arguments.branch is not None or arguments.messages is not None):
+        arguments.wrong("--branch and --messages are of one chat, not of --all")
+    if not arguments.out:
+        arguments.wrong("--out needs the name of a file")
     store = _store()
     try:
         wanted = _wanted(store, arguments)
@@ -170,7 +174,7 @@ def _part(record: "Record", arguments: argparse.Namespace) -> "Record":
 def _wanted(store: "Store", arguments: argparse.Namespace) -> list[str]:
     from app.transcript.export import find
 
-    if arguments.chat:
+    if arguments.chat is not None:
         return [find(store, arguments.chat).id]
     chats = [chat.id for chat in store.list_chats()]
     if not chats:
@@ -210,7 +214,7 @@ def _verify(arguments: argparse.Namespace) -> int:
 
     from app.transcript import chain
 
-    verdict = chain.verify(_bytes_of(arguments.file))
+    verdict = chain.verify(given.read(Path(arguments.file)))
     other_head = arguments.head is not None and arguments.head != verdict.head
     if arguments.json:
         found = {**asdict(verdict), "intact": verdict.intact, "other_head": other_head}
@@ -248,7 +252,7 @@ def _replay(arguments: argparse.Namespace) -> int:
     from app.transcript import chain, lossless
     from app.transcript.replay import replay
 
-    data = _bytes_of(arguments.file)
+    data = given.read(Path(arguments.file))
     found = lossless.loads(data)
     verdict = chain.verify(data)
     # A file that another program has spelled otherwise still says what was written.
@@ -273,20 +277,6 @@ def _place(message: int | None) -> str:
     if message is None:
         return "What follows the last message"
     return f"Message {message}" if message else "What is said of the chat itself"
-
-
-def _bytes_of(name: str) -> bytes:
-    try:
-        return Path(name).read_bytes()
-    except OSError as error:
-        raise WorldError(
-            Problem(
-                "file-unreadable",
-                f"The file {name} cannot be read.",
-                "Check its name, and that you may read it.",
-                str(error),
-            )
-        ) from error
 
 
 def _count(number: int, what: str) -> str:

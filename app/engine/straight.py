@@ -65,6 +65,11 @@ class Engine:
         self._abandoned = True
         self._news.set()
 
+    @property
+    def abandoned(self) -> bool:
+        """Return whether nobody waits any more: for work between two commands that takes long."""
+        return self._abandoned
+
     def close(self) -> None:
         """End the child."""
         self._client.close()

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from app import given
 from app.chat.attachments import in_words
 from app.errors import Problem, WorldError
 from app.transcript import lossless
@@ -66,21 +67,10 @@ def read(path: Path) -> Imported:
 
 def bytes_of(path: Path) -> bytes:
     """Return what a file holds. Raises WorldError where it cannot be read, or is too large."""
-    try:
-        size = path.stat().st_size
-        if size > MOST_BYTES:
-            raise _refused(f"it has {in_words(size)}, and {in_words(MOST_BYTES)} is the most")
-        with path.open("rb") as file:
-            return file.read(MOST_BYTES + 1)
-    except OSError as error:
-        raise WorldError(
-            Problem(
-                "file-unreadable",
-                f"The file {path} cannot be read.",
-                "Check its name, and that you may read it.",
-                str(error),
-            )
-        ) from error
+    size = given.size_of(path)
+    if size > MOST_BYTES:
+        raise _refused(f"it has {in_words(size)}, and {in_words(MOST_BYTES)} is the most")
+    return given.read(path, MOST_BYTES + 1)
 
 
 def loads(data: bytes, *, now: float | None = None) -> Imported:

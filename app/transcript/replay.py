@@ -230,7 +230,8 @@ class _Runner:
                     self._told(replace(self.progress, loaded=event.fraction))
                 if isinstance(event, Loaded):
                     self._options, self._info = options, event.info
-            found = weights.worked_out(path)
+            # Gigabytes are read for it: not once nobody waits.
+            found = weights.worked_out(path, lambda: self._opened.abandoned)
             self._sha256 = found.sha256 if found else ""
         if self._info is None:
             raise RuntimeError("a load ended without Loaded")

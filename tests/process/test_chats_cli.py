@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import zipfile
 from pathlib import Path
 
@@ -230,3 +231,37 @@ def test_what_is_no_transcript_is_told_in_one_sentence(
         said = capsys.readouterr().out
         assert said.count("\n") == 1
         assert said.startswith("Not intact: this is no transcript that Ponder exported")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with names are Unix's")
+@pytest.mark.parametrize("command", ["import", "verify", "replay", "salvage"])
+def test_a_pipe_is_refused_and_not_waited_for(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pipe = tmp_path / "pipe.json"
+    os.mkfifo(pipe)
+    out = [str(tmp_path / "out")] if command == "salvage" else []
+    assert main(["chats", command, str(pipe), *out]) == 1
+    (said,) = capsys.readouterr().err.splitlines()
+    assert "cannot be read. Check its name, that it is a file" in said
+
+
+def test_words_that_name_nothing_are_wrong_usage_and_no_other_chat(
+    chat: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = (
+        ["--last", "--format", "md", "--out", ""],
+        ["--all", "--messages", "1", "--format", "md", "--out", "-"],
+        ["--all", "--branch", "q", "--format", "md", "--out", "-"],
+    )
+    for words in wrong:
+        with pytest.raises(SystemExit) as ended:
+            main(["chats", "export", *words])
+        assert ended.value.code == 2
+        assert "ponder chats export: error: " in capsys.readouterr().err
+    store = Store(paths.database())
+    store.import_chat("other", store.load(chat).conversation, title="Another")
+    store.close()
+    # What a script left empty is not the chat that was written in last.
+    assert main(["chats", "export", "", "--format", "md", "--out", "-"]) == 1
+    assert "2 chats have an id that begins with ''" in capsys.readouterr().err

@@ -20,7 +20,7 @@ from app.chat.store import Store
 from app.cli import main
 from app.engine.protocol import Command, Load
 from app.engine.straight import AbandonedError, Engine, engine
-from app.models import gguf
+from app.models import gguf, weights
 from app.transcript import chain, lossless
 from app.transcript.export import record_from
 from app.transcript.record import Record
@@ -202,6 +202,19 @@ def test_who_no_longer_waits_is_let_go(records: list[Record], opened: Engine) ->
 
     with pytest.raises(AbandonedError):
         list(replay(records[0], opened, told=told))
+
+
+def test_who_no_longer_waits_has_no_weights_read(
+    records: list[Record], opened: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(_path: str, stopped: Callable[[], bool]) -> None:
+        assert not stopped()
+        opened.abandon()
+        assert stopped()
+
+    monkeypatch.setattr(weights, "worked_out", read)
+    with pytest.raises(AbandonedError):
+        list(replay(records[0], opened))
 
 
 def test_what_cannot_be_run_again_says_why(records: list[Record], opened: Engine) -> None:

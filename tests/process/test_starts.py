@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -148,6 +148,24 @@ def test_nonsense_at_the_door_is_not_heard(ponder_home: Path) -> None:
     assert instance.first_or_ring(["b"]) is None
     assert [len(ring.files) for ring in heard] == [1]
     bell.close()
+    claim.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a pipe there is in no folder")
+def test_a_window_closes_after_someone_tidied_its_socket_away(ponder_home: Path) -> None:
+    claim = instance.first_or_ring([])
+    assert claim is not None
+    bell = Doorbell(lambda _: None)
+    socket = Path(instance._address())
+    aside = socket.with_name("aside")
+    socket.rename(aside)
+    bell.close()
+    with pytest.raises(FileNotFoundError):
+        instance._call(b"")
+    # The thread ends with its process; here it is called to its end by the other name.
+    aside.rename(socket)
+    with suppress(OSError):
+        instance._call(b"").close()
     claim.close()
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtCore import QCoreApplication, QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
@@ -15,6 +15,7 @@ from app import paths
 from app.chat.load_plan import LoadPlan
 from app.transcript import chain
 from tests.ui.drive import Driven
+from ui import jobs
 from ui.chat.answer import Answer
 from ui.exporting import record_of
 from ui.sidebar.trash import TrashWindow
@@ -213,6 +214,37 @@ def a_file_of_chats_that_is_dropped_is_asked_about(driven: Driven) -> None:
     popup.close()
 
 
+def what_comes_after_a_stop_is_taken_in(driven: Driven) -> None:
+    transcripts = driven.presenter.transcripts
+    last = driven.folder / "last.json"
+    last.write_text('[{"role": "user", "content": "After the stop"}]', encoding="utf-8")
+    transcripts.take_in([str(exported(driven)), str(driven.folder / "never.json")])
+    banner = driven.window.notices.shown()["importing"]
+    banner.action.click()
+    transcripts.take_in([str(last)])
+    driven.until(lambda: "After the stop" in titles(driven))
+    driven.until(lambda: "importing" not in driven.window.notices.shown())
+    for report in sheet(driven, ImportReport):
+        assert isinstance(report, ImportReport)
+        assert "never.json" not in report.lines.toPlainText()
+        report.close()
+
+
+def the_trash_may_be_closed_before_it_is_filled(driven: Driven) -> None:
+    for _ in range(3):
+        driven.presenter.transcripts.show_trash()
+        (window,) = sheet(driven, TrashWindow)
+        window.close()
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        driven.idle()
+
+
+def a_window_may_be_closed_while_chats_come_in(driven: Driven) -> None:
+    driven.presenter.transcripts.take_in([str(exported(driven))])
+    driven.window.close()
+    driven.until(jobs.idle)
+
+
 def the_trash_gives_back_and_empties(driven: Driven, qtbot: QtBot) -> None:
     chats = [chat.id for chat in driven.session.state.chats]
     assert len(chats) == 3
@@ -250,3 +282,6 @@ def test_chats_come_in_and_go(driven: Driven, qtbot: QtBot) -> None:
     several_files_are_told_one_by_one(driven)
     a_file_of_chats_that_is_dropped_is_asked_about(driven)
     the_trash_gives_back_and_empties(driven, qtbot)
+    what_comes_after_a_stop_is_taken_in(driven)
+    the_trash_may_be_closed_before_it_is_filled(driven)
+    a_window_may_be_closed_while_chats_come_in(driven)

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QMessageBox,
     QWidget,
 )
+from shiboken6 import isValid
 
 from app.chat.store_base import KEEP_DELETED_S
 from ui import theme
@@ -85,6 +86,8 @@ class TrashWindow(Sheet):
         self.refresh()
 
     def _show(self, chats: "tuple[ChatSummary, ...]") -> None:
+        if not isValid(self.list):
+            return  # closed before the store answered
         self.list.clear()
         for chat in chats:
             item = QListWidgetItem(" ".join(chat.title.split()) or "New chat")

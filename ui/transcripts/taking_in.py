@@ -80,7 +80,8 @@ class TakingIn(QObject):
         self._failed = failed
         self._batch: Batch | None = None
         self._step.connect(self._on_step, Qt.ConnectionType.QueuedConnection)
-        window.closing.connect(self.stop)
+        self._closed = False
+        window.closing.connect(self._on_closing)
 
     def begin(self, files: Sequence[Path]) -> None:
         """Take the chats in some files in; behind those that are being taken in already."""
@@ -96,8 +97,16 @@ class TakingIn(QObject):
         """Take no more in; what is in stays."""
         if self._batch is not None:
             self._batch.stopped.set()
+            self._batch.waiting.clear()
+
+    def _on_closing(self) -> None:
+        """Stop; what comes of the file that is being read is not told to a session that is over."""
+        self.stop()
+        self._closed = True
 
     def _read_next(self, batch: Batch) -> None:
+        if self._closed:
+            return
         if not batch.waiting or batch.stopped.is_set():
             self._do(lambda: self._session.list_again(partial(self._finish, batch)))
             return
@@ -148,6 +157,11 @@ class TakingIn(QObject):
     def _finish(self, batch: Batch) -> None:
         self._batch = None
         self._window.notices.dismiss(_KEY)
+        self._show_end(batch)
+        # What was given after Stop, while the file before it came to its end.
+        self.begin(batch.waiting)
+
+    def _show_end(self, batch: Batch) -> None:
         only = batch.files[0]
         whole = not only.left_out and not batch.stopped.is_set()
         if len(batch.ids) == 1 and len(batch.files) == 1 and whole:
