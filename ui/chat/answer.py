@@ -1,6 +1,6 @@
 """The widget of an answer: what it waits for, its thinking, its text, and what is below it."""
 
-from PySide6.QtCore import QPoint, Signal
+from PySide6.QtCore import QPoint, QRect, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
@@ -8,7 +8,7 @@ from app.chat.message import Message
 from ui.chat import words
 from ui.chat.column import Place
 from ui.chat.entry import READ_AT_ONCE, Entry
-from ui.chat.footer import Footer
+from ui.chat.footer import ROW_PX, Footer
 from ui.chat.item import PAD_X, PAD_Y, Item, Picked
 from ui.chat.pointer import Pointer
 from ui.chat.progress import HEIGHT_PX as PROGRESS_PX
@@ -36,6 +36,9 @@ class Answer(Item):
         self.panel: Panel | None = None
         self.footer: Footer | None = None
         self._has_caret = False
+        # Whether there is a footer; its widget is made only when it comes into sight.
+        self._is_over = False
+        self._footer_at = QRect()
         self.refresh()
 
     # ------------------------------------------------------------ contents
@@ -115,15 +118,38 @@ class Answer(Item):
             return
         if self.entry.peeked:
             return
-        if not panel.body.following:
+        if panel.reader_is_up:
             self.entry.collapsed = False
 
     def _refresh_footer(self) -> None:
+        self._is_over = not self.entry.running and self.entry.message.status != "running"
+        if self.footer is not None:
+            self._say_below(self.footer)
+
+    def _say_below(self, footer: Footer) -> None:
+        """Bring the footer up to the message."""
         message = self.entry.message
-        if self.entry.running or message.status == "running":
-            if self.footer is not None:
-                self.footer.hide()
-            return
+        if self._is_over:
+            footer.say(
+                note=self._ending,
+                can_continue=self._can_continue,
+                facts=words.footer_facts(message),
+                index=self.entry.siblings.index,
+                count=self.entry.siblings.count,
+                has_text=bool(message.text),
+            )
+        footer.setVisible(self._is_over)
+
+    @property
+    def _ending(self) -> str:
+        return words.ending(self.entry.message, left_out=self.entry.left_out)
+
+    @property
+    def _can_continue(self) -> bool:
+        return self.entry.last and words.can_continue(self.entry.message)
+
+    def _made_footer(self) -> Footer:
+        """Return the footer, in its place, made if need be: six buttons take 2 ms."""
         if self.footer is None:
             self.footer = Footer(self)
             self.footer.copy.connect(self._on_copy)
@@ -132,15 +158,10 @@ class Answer(Item):
             self.footer.go_on.connect(self.go_on)
             self.footer.details.connect(self.details)
             self.footer.stepped.connect(self.stepped)
-        self.footer.say(
-            note=words.ending(message, left_out=self.entry.left_out),
-            can_continue=self.entry.last and words.can_continue(message),
-            facts=words.footer_facts(message),
-            index=self.entry.siblings.index,
-            count=self.entry.siblings.count,
-            has_text=bool(message.text),
-        )
-        self.footer.show()
+            self._say_below(self.footer)
+            self.footer.settle(self._footer_at.width())
+            self.footer.setGeometry(self._footer_at)
+        return self.footer
 
     def _picked_thought(self) -> tuple[Place, Place] | None:
         return self.picked("thinking")
@@ -162,8 +183,8 @@ class Answer(Item):
         if self.panel is not None and not self.panel.isHidden():
             found += self.panel.stops()
         found += self.entry.text.controls()
-        if self.footer is not None and not self.footer.isHidden():
-            found += self.footer.stops()
+        if self._is_over:
+            found += self._made_footer().stops()
         return found
 
     # ------------------------------------------------------------ layout
@@ -180,12 +201,24 @@ class Answer(Item):
         self.text_at = QPoint(PAD_X, y)
         text = self._lay_out_text(width, top, bottom)
         y += text
-        if self.footer is not None and not self.footer.isHidden():
+        if self._is_over:
             y += FOOTER_GAP_PX if text else 0
-            tall = self.footer.settle(width)
-            self.footer.setGeometry(PAD_X, y, width, tall)
-            y += tall
+            y += self._settle_footer(QRect(PAD_X, y, width, ROW_PX), bottom)
         return max(y, PAD_Y + EMPTY_PX) + PAD_Y
+
+    def _settle_footer(self, place: QRect, bottom: int) -> int:
+        """Place the footer, made if it can be seen or is more than its buttons; return its height.
+
+        place: where it is if there is nothing but its buttons.
+        """
+        self._footer_at = place  # and of the height that is found
+        plain = not self._ending and not self._can_continue
+        if plain and self.footer is None and place.top() > bottom:
+            return ROW_PX
+        footer = self._made_footer()
+        place.setHeight(footer.settle(place.width()))
+        footer.setGeometry(place)
+        return place.height()
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
         """Draw the text; a caret ends it while it is written."""

@@ -1,5 +1,7 @@
 """Below an answer: how it ended if not by itself, what can be done with it, and its figures."""
 
+from functools import cached_property
+
 from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent
 from PySide6.QtWidgets import QLabel, QWidget
@@ -25,11 +27,28 @@ class Branch(QWidget):
         super().__init__(parent)
         self._wordy = wordy
         self._label = ""
-        self.back = QuietButton(self, "‹", "", lambda: self.stepped.emit(-1), name="Version before")
-        self.on = QuietButton(self, "›", "", lambda: self.stepped.emit(1), name="Version after")
+        self.hide()
+
+    @cached_property
+    def back(self) -> QuietButton:
+        """The way to the version before; like the other, made for a message that has versions."""
+        return self._step("‹", -1, "Version before")
+
+    @cached_property
+    def on(self) -> QuietButton:
+        """The way to the version after."""
+        return self._step("›", 1, "Version after")
+
+    def _step(self, text: str, step: int, name: str) -> QuietButton:
+        made = QuietButton(self, text, "", lambda: self.stepped.emit(step), name=name)
+        made.show()
+        return made
 
     def show_place(self, index: int, count: int) -> None:
-        """Show the version `index` (from 0) of `count`."""
+        """Show the version `index` (from 0) of `count`; nothing where there is only one."""
+        if count <= 1:
+            self.hide()
+            return
         where = f"{index + 1} / {count}"
         self._label = f"Branch {where}" if self._wordy else where
         self.setAccessibleName(f"Version {index + 1} of {count}")
@@ -41,7 +60,7 @@ class Branch(QWidget):
         self.back.setGeometry(icon, 0, step, ROW_PX)
         self.on.setGeometry(icon + step + word + 2, 0, step, ROW_PX)
         self.resize(icon + 2 * step + word + 2, ROW_PX)
-        self.setVisible(count > 1)
+        self.show()
         self.update()
 
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
@@ -79,10 +98,6 @@ class Footer(QWidget):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self._facts = ""
-        self.note = QLabel(self)
-        self.note.setWordWrap(True)
-        self.note.setTextFormat(Qt.TextFormat.PlainText)
-        self.more = FilledButton(self, "Continue", self.go_on.emit)
         self.copy_button = QuietButton(
             self, "Copy", "copy", self.copy.emit, name="Copy the answer without its thinking"
         )
@@ -98,13 +113,37 @@ class Footer(QWidget):
         self.branch = Branch(self, wordy=True)
         self.branch.stepped.connect(self.stepped)
 
+    @cached_property
+    def note(self) -> QLabel:
+        """The sentence that says how the answer ended; most end by themselves and need none."""
+        made = QLabel(self)
+        made.setWordWrap(True)
+        made.setTextFormat(Qt.TextFormat.PlainText)
+        made.hide()
+        return made
+
+    @cached_property
+    def more(self) -> FilledButton:
+        """The button that goes on with an answer that did not end by itself."""
+        made = FilledButton(self, "Continue", self.go_on.emit)
+        made.hide()
+        return made
+
+    @property
+    def _ending(self) -> bool:
+        """Whether there is a row above the buttons."""
+        made = self.__dict__
+        return any(name in made and not made[name].isHidden() for name in ("note", "more"))
+
     def say(
         self, *, note: str, can_continue: bool, facts: str, index: int, count: int, has_text: bool
     ) -> None:
         """Show how an answer ended, its figures and its place among its versions."""
-        self.note.setText(note)
-        self.note.setVisible(bool(note))
-        self.more.setVisible(can_continue)
+        if note or "note" in self.__dict__:
+            self.note.setText(note)
+            self.note.setVisible(bool(note))
+        if can_continue or "more" in self.__dict__:
+            self.more.setVisible(can_continue)
         self._facts = facts
         self.setAccessibleDescription(facts)
         self.copy_button.setEnabled(has_text)
@@ -114,7 +153,7 @@ class Footer(QWidget):
     def settle(self, width: int) -> int:
         """Lay out for a width; return the height."""
         y = 0
-        if not self.note.isHidden() or not self.more.isHidden():
+        if self._ending:
             hint = self.more.sizeHint()
             beside = 0 if self.more.isHidden() else hint.width() + 16
             self.note.setFont(theme.ui_font())
@@ -126,8 +165,9 @@ class Footer(QWidget):
             y = row + 12
         x = -4
         for button in (self.copy_button, self.retry_button, self.edit_button):
-            button.setGeometry(x, y, button.sizeHint().width(), ROW_PX)
-            x += button.width() + GAP_PX - 4
+            wide = button.sizeHint().width()
+            button.setGeometry(x, y, wide, ROW_PX)
+            x += wide + GAP_PX - 4
         self.branch.move(x + 2, y)
         self._place_details(width, y)
         return y + ROW_PX
@@ -148,12 +188,8 @@ class Footer(QWidget):
 
     def stops(self) -> list[QWidget]:
         """Return what the keyboard can reach, in order."""
-        everything: list[QWidget] = [
-            self.more,
-            self.copy_button,
-            self.retry_button,
-            self.edit_button,
-        ]
+        everything: list[QWidget] = [self.more] if self._ending else []
+        everything += [self.copy_button, self.retry_button, self.edit_button]
         if not self.branch.isHidden():
             everything += [self.branch.back, self.branch.on]
         everything.append(self.details_button)

@@ -5,6 +5,7 @@ has scrolled up; then nothing moves until the end is reached again.
 """
 
 from collections.abc import Callable
+from functools import cached_property
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
@@ -237,12 +238,29 @@ class Panel(QWidget):
         self.column = column
         self.collapsed = True
         self.header = Header(self, self._on_header)
-        self.now = FilledButton(self, "Answer now", self.answer_now.emit)
-        self.now.setAccessibleDescription("Close the thinking and let the model answer.")
-        self.now.hide()
-        self.body = Body(self, column, pointer, picked)
-        self.body.hide()
+        self._pointer = pointer
+        self._picked = picked
         self._offered = False
+
+    @cached_property
+    def now(self) -> FilledButton:
+        """The button that has the thought closed, made for one that can be."""
+        made = FilledButton(self, "Answer now", self.answer_now.emit)
+        made.setAccessibleDescription("Close the thinking and let the model answer.")
+        made.hide()
+        return made
+
+    @cached_property
+    def body(self) -> Body:
+        """The window on the thought, made when it is first opened: most stay closed."""
+        made = Body(self, self.column, self._pointer, self._picked)
+        made.hide()
+        return made
+
+    @property
+    def reader_is_up(self) -> bool:
+        """Whether the reader has scrolled away from the end of the thought."""
+        return "body" in self.__dict__ and not self.body.following
 
     def say(
         self, title: str, facts: str, *, running: bool, collapsed: bool, offered: bool = False
@@ -255,10 +273,12 @@ class Panel(QWidget):
         self.collapsed = collapsed
         self._offered = running or offered
         self.header.say(title, facts, is_open=not collapsed)
-        self.now.setVisible(self._offered)
-        self.body.setVisible(not collapsed)
-        self.body.content.show_caret(running)
-        self.body.restyle()
+        if self._offered or "now" in self.__dict__:
+            self.now.setVisible(self._offered)
+        if not collapsed or "body" in self.__dict__:
+            self.body.setVisible(not collapsed)
+            self.body.content.show_caret(running)
+            self.body.restyle()
 
     def settle(self, width: int, most_px: int) -> int:
         """Lay out for a width, the thought at most `most_px` tall; return the panel's height."""
@@ -272,10 +292,12 @@ class Panel(QWidget):
                 self.body.settle(shown)
                 if shown == min(most_px, self.column.height):
                     break
-        button = self.now.sizeHint()
-        right = button.width() + 14 if self._offered else 0
+        right = 0
+        if self._offered:
+            button = self.now.sizeHint()
+            right = button.width() + 14
+            self.now.setGeometry(width - right, 8, button.width(), button.height())
         self.header.setGeometry(0, 0, width - right, head)
-        self.now.setGeometry(width - right, 8, button.width(), button.height())
         return head + (shown + BOTTOM_PX if shown else 0)
 
     def stops(self) -> list[QWidget]:
@@ -302,7 +324,7 @@ class Panel(QWidget):
         painter.drawRoundedRect(whole, RADIUS_PX, RADIUS_PX)
         painter.drawRect(whole.adjusted(0, 0, -RADIUS_PX * 2, 0))
         painter.fillRect(QRect(0, 0, RULE_PX, self.height()), QColor(colours.thinking_rule))
-        if self.body.hasFocus():
+        if not self.collapsed and self.body.hasFocus():
             around = QRectF(self.body.geometry()).adjusted(-8, -4, 0, 4)
             focus_ring(painter, around, 6)
         painter.end()
