@@ -13,6 +13,7 @@ from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 from mdit_py_plugins.gfm_autolink import gfm_autolink_plugin
 
+from app.markup.brackets import brackets_plugin, protocol
 from app.markup.fences import formula
 from app.markup.math import math_plugin, paragraph_of
 from app.markup.notes import notes_plugin
@@ -29,7 +30,9 @@ _SAFE_LINK = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
 @cache
 def commonmark() -> MarkdownIt:
     """Return the parser of the specification: raw HTML goes through, nothing is added."""
-    return MarkdownIt("commonmark", renderer_cls=_PlainHtml)
+    made = MarkdownIt("commonmark", renderer_cls=_PlainHtml)
+    made.use(brackets_plugin)
+    return made
 
 
 @cache
@@ -40,6 +43,8 @@ def chat() -> MarkdownIt:
     made.options["strikethrough_single_tilde"] = True
     made.enable(["table", "strikethrough"])
     made.use(gfm_autolink_plugin)
+    made.use(brackets_plugin)
+    made.inline.ruler.at("gfm_autolink_protocol", protocol)
     made.inline.ruler.before("gfm_autolink_protocol", "no_xmpp", _no_xmpp)
     made.inline.ruler.before("strikethrough", "about", _about)
     made.inline.ruler.before("emphasis", "product", _product)
