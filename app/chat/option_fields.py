@@ -4,6 +4,7 @@ A field that is empty is the model's own. What is typed is read as it is typed, 
 with it is said in a few words.
 """
 
+import re
 from dataclasses import dataclass
 
 from app.chat.options import BOUNDS, ChatOptions
@@ -24,6 +25,10 @@ _WORDS = {
 }
 
 NAMES = tuple(_WORDS)
+
+_ARABIC = str.maketrans("٫٬", ".,")
+_GROUPED = re.compile(r"\d{1,3}(,\d{3})+")
+"""Digits in groups; "0,5" is half of something, and never 5."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +73,19 @@ def in_words(name: str, value: float) -> str:
 
 def read(name: str, text: str) -> tuple[float | int | None, str]:
     """Return the value that was typed, None for nothing, and what is wrong with it, or ""."""
-    text = text.strip().replace(",", "." if BOUNDS.get(name, BOUNDS["seed"]).decimals else "")
+    text = text.strip().translate(_ARABIC)
     if not text:
         return None, ""
     least, most, decimals = _limits(name)
+    if decimals:
+        text = text.replace(",", ".")
+    elif _GROUPED.fullmatch(text):
+        text = text.replace(",", "")
     kind = "a number" if decimals else "a whole number"
     wrong = f"Must be {kind} from {in_words(name, least)} to {in_words(name, most)}."
     try:
+        if "_" in text:
+            raise ValueError  # Python's way to group digits, nobody else's
         value = float(text) if decimals else int(text)
     except ValueError:
         return None, wrong

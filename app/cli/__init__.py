@@ -52,9 +52,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status."""
     from app import logs
 
-    arguments = parser().parse_args(argv)
-    logs.set_up()
     try:
+        arguments = parser().parse_args(argv)
+        logs.set_up()
         status: int = arguments.run(arguments)
     except WorldError as error:
         print(f"ponder: {error.problem.sentence()}", file=sys.stderr)

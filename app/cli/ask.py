@@ -18,6 +18,7 @@ from app.chat.weighed import weighed
 from app.cli import ask_images
 from app.cli.ask_images import Shown
 from app.cli.engine import Engine, engine, load, model_path, options_for
+from app.cli.numbers import MOST_SEED, whole
 from app.engine.choice import is_planned
 from app.engine.protocol import (
     Cancel,
@@ -52,25 +53,14 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
     parser.add_argument("--system", metavar="S", default="", help="added to the system prompt")
     parser.add_argument("--replace-system", action="store_true", help="--system replaces it")
     parser.add_argument("--prompt-format", metavar="FORMAT", default="", help="not the model's own")
-    parser.add_argument("--seed", type=_at_least(0), metavar="N")
-    parser.add_argument("--max-tokens", type=_at_least(0), default=0, metavar="N")
-    parser.add_argument("--thinking-budget", type=_at_least(0), metavar="N")
+    parser.add_argument("--seed", type=whole(0, MOST_SEED), metavar="N")
+    parser.add_argument("--max-tokens", type=whole(0), default=0, metavar="N")
+    parser.add_argument("--thinking-budget", type=whole(0), metavar="N")
     parser.add_argument("--temperature", type=_temperature, metavar="T")
     parser.add_argument("--image", action="append", default=[], metavar="FILE", help="to look at")
     parser.add_argument("--save", action="store_true", help="keep it as a chat")
     parser.add_argument("--json", action="store_true", help="one event a line")
     parser.set_defaults(run=run)
-
-
-def _at_least(least: int) -> Any:
-    def number(text: str) -> int:
-        value = int(text)
-        if value < least:
-            raise argparse.ArgumentTypeError(f"must be {least} or more")
-        return value
-
-    number.__name__ = "number"  # argparse names the type in its message
-    return number
 
 
 def _temperature(text: str) -> float:
@@ -276,6 +266,8 @@ class _Words:
             self._turn_to("")
             if event.reason == "length":
                 print("(stopped: no more room)", file=sys.stderr)
+            elif event.reason == "loop":
+                print("(stopped: it went in circles)", file=sys.stderr)
             elif event.reason == "cancelled":
                 print("(stopped)", file=sys.stderr)
 

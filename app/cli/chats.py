@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from app import given, paths
 from app.cli import chats_salvage, chats_search
+from app.cli.numbers import MOST_SEED, whole
 from app.errors import Problem, WorldError
 from app.transcript.export import FORMS
 
@@ -70,7 +71,10 @@ def add_parser(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
     replay = own.add_parser("replay", help="run an exported JSON's answers again and compare")
     replay.add_argument("file", metavar="FILE")
     replay.add_argument("--model", metavar="M", help="a model in place of the recorded one")
-    replay.add_argument("--seed", type=int, metavar="N", help="a seed in place of the recorded one")
+    seed = whole(0, MOST_SEED)
+    replay.add_argument(
+        "--seed", type=seed, metavar="N", help="a seed in place of the recorded one"
+    )
     replay.add_argument("--json", action="store_true", help="a line of JSON per answer")
     replay.set_defaults(run=_replay)
 

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from app import paths
+from app.cli.numbers import whole
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -22,7 +23,7 @@ def add_parser(own: "_SubParsersAction[argparse.ArgumentParser]") -> None:
     parser.add_argument(
         "words", nargs="+", metavar="WORDS", help='all of them; "a phrase" in order'
     )
-    parser.add_argument("--limit", type=int, default=20, metavar="N", help="how many at most")
+    parser.add_argument("--limit", type=whole(1), default=20, metavar="N", help="how many at most")
     parser.add_argument("--rebuild", action="store_true", help="make the index anew first")
     parser.add_argument("--json", action="store_true", help="as JSON")
     parser.set_defaults(run=_search)
@@ -39,7 +40,7 @@ def _search(arguments: argparse.Namespace) -> int:
     try:
         if arguments.rebuild:
             drop(path)
-        places = find(path, " ".join(arguments.words), max(1, arguments.limit))
+        places = find(path, " ".join(arguments.words), arguments.limit)
     finally:
         store.close()
     if arguments.json:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app import paths
+from app import cli, paths
 from app.chat.conversation import Conversation
 from app.chat.message import File, Image, Message, Text, Thinking
 from app.chat.store import Store
@@ -259,9 +259,22 @@ def test_words_that_name_nothing_are_wrong_usage_and_no_other_chat(
             main(["chats", "export", *words])
         assert ended.value.code == 2
         assert "ponder chats export: error: " in capsys.readouterr().err
+    for words in (["search", "--limit", "0", "x"], ["replay", "f", "--seed", "-5"]):
+        with pytest.raises(SystemExit) as ended:
+            main(["chats", *words])
+        assert ended.value.code == 2
+        assert "must be " in capsys.readouterr().err
     store = Store(paths.database())
     store.import_chat("other", store.load(chat).conversation, title="Another")
     store.close()
     # What a script left empty is not the chat that was written in last.
     assert main(["chats", "export", "", "--format", "md", "--out", "-"]) == 1
     assert "2 chats have an id that begins with ''" in capsys.readouterr().err
+
+
+def test_an_interrupt_while_the_words_are_read_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "parser", interrupted)
+    assert main(["chats", "list"]) == 130

@@ -174,7 +174,8 @@ class OptionsPopover(QFrame):
         for step, (_, keeps) in zip(self.keep, KEEPS, strict=True):
             step.setChecked(keeps is options.keep_thinking)
         count = len(options.left_out)
-        self.gone.setText(f"The model is not shown {count} older messages, to make room.")
+        older = "the oldest message" if count == 1 else f"the {count:,} oldest messages"
+        self.gone.setText(f"The model is not shown {older}, to make room.")
         self.gone.setVisible(count > 0)
         self.show_all.setVisible(count > 0)
         self.adjustSize()

@@ -143,6 +143,27 @@ def test_a_field_takes_a_sound_number_or_says_what_one_is(name: str, text: str) 
         assert not wrong
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("temperature", "0,5", 0.5),
+        ("temperature", "٠٫٥", 0.5),
+        ("top_k", "١٢", 12),
+        ("seed", "1,234,567", 1234567),
+        ("seed", "0,5", None),
+        ("top_k", "1,5", None),
+        ("top_k", "1_0", None),
+        ("seed", "1e9", None),
+        ("temperature", "NaN", None),
+        ("temperature", "-1", None),
+    ],
+)
+def test_what_is_pasted_is_never_another_number(name: str, text: str, value: float | None) -> None:
+    found, wrong = option_fields.read(name, text)
+    assert found == value
+    assert bool(wrong) == (value is None)
+
+
 def test_fields_show_the_models_own_where_nothing_is_set() -> None:
     found = {one.name: one for one in option_fields.fields(None, ChatOptions(top_k=3), 512)}
     assert (found["temperature"].own, found["temperature"].text) == ("0.7", "")
