@@ -17,6 +17,9 @@ CHECKPOINT_S = 0.5
 to the log costs well under a millisecond."""
 
 
+CIRCLES = "The answer went in circles, so it was ended here."
+
+
 @dataclass(slots=True)
 class Answer:
     """One answer and what it was asked with.
@@ -75,7 +78,7 @@ class Answer:
             self.message,
             parts=turn.parts(),
             status=turn.status,
-            note=turn.problem.sentence() if turn.problem else self._full_note(),
+            note=turn.problem.sentence() if turn.problem else self._end_note(),
             usage=turn.usage,
             provenance=self.provenance or self.message.provenance,
         )
@@ -84,12 +87,15 @@ class Answer:
     def full(self) -> bool:
         """Whether it ended because the context was full."""
         usage = self.turn.usage
-        if self.turn.status != "length" or usage is None or not self.context:
+        if self.turn.status != "length" or self.turn.looped or usage is None or not self.context:
             return False
         written = usage.thinking_tokens + usage.answer_tokens
         return usage.prompt_tokens + written >= self.context
 
-    def _full_note(self) -> str:
+    def _end_note(self) -> str:
+        if self.turn.looped:
+            said = bool(self.turn.answer.strip())
+            return CIRCLES if said else "The model thought in circles and began no answer."
         if not self.full:
             return ""
         return f"The model's context of {self.context:,} tokens is full. What came is kept."

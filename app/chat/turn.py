@@ -32,6 +32,7 @@ class TurnState:
     started_at: when the turn began; thinking_at, answering_at: when the first token of each came;
     all on the caller's clock, None before. done/total/cached: the prompt's progress in tokens.
     earlier_s, earlier_tokens: thinking time and tokens of an unfinished answer that is continued.
+    looped: it was ended because it went in circles.
     """
 
     started_at: float
@@ -54,6 +55,7 @@ class TurnState:
     thinking_closed: bool = False
     usage: Usage | None = None
     problem: Problem | None = None
+    looped: bool = False
 
     @property
     def over(self) -> bool:
@@ -131,13 +133,14 @@ def reduce(state: TurnState, event: Event, now: float) -> TurnState:
         case Delta():
             return _delta(state, event, now)
         case Finished():
-            statuses: dict[str, Status] = {"stop": "done", "length": "length"}
+            statuses: dict[str, Status] = {"stop": "done", "length": "length", "loop": "length"}
             return replace(
                 state,
                 phase="over",
                 status=statuses.get(event.reason, "cancelled"),
                 thinking_closed=event.thinking_closed,
                 usage=event.usage,
+                looped=event.reason == "loop",
             )
         case Failed(problem=problem):
             # A server can fail in mid-stream: what came is an answer that was interrupted.

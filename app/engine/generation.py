@@ -147,11 +147,13 @@ def _decode(
             times.first_token = time.monotonic() - times.received
         if token.end and not command.ignore_end:
             return "stop"
-        steering.saw(token_id, in_thought=voice.thinking)
+        steering.saw(token_id, token, in_thought=voice.thinking)
         voice.say(token)
         made.ids.append(token_id)
         if len(made.ids) >= most:
             return "length"
+        if steering.ended:
+            return "loop"
         if not backend.append(token_id):
             break
         turning.said(voice.answered)

@@ -107,7 +107,8 @@ class Generate:
     max_tokens: 0 is up to the end of the context.
     thinking_budget: tokens of thinking after which the thought is closed; None is no limit.
     ignore_end: go on past end-of-generation tokens (benchmarks and fault tests only).
-    break_loops: close a thought that goes in circles (app.reasoning.loops says when it does).
+    break_loops: close a thought that goes in circles, end an answer that does (app.reasoning.loops
+    says when).
     turns: the conversation itself, for a server, which applies its own template; the prompt is
     empty then. unfinished: the last turn is an assistant's, to be continued where it stops.
     pictures: the files of those that the prompt shows; none where the model's `sees` is False.

@@ -2,7 +2,7 @@
 
 And what comes then: an answer. A model that had more to think may end there without a word, or
 open the next thought at once; the words that would be that are not drawn until it has begun to
-answer.
+answer. An answer that goes in circles is ended.
 """
 
 import sys
@@ -11,7 +11,7 @@ from app.engine.backends.base import Backend, Token
 from app.engine.flags import Flags
 from app.engine.protocol import ClosedBy, Generate, Sampling
 from app.reasoning.formats import Format
-from app.reasoning.loops import LoopDetector
+from app.reasoning.loops import AnswerLoops, LoopDetector
 
 _LATE_TOKENS = 2
 """A character is not cut in half, but a thought of halves is closed all the same."""
@@ -22,7 +22,10 @@ _MOST_REFUSED = 16
 
 
 class Steering:
-    """Decides it for one generation, token by token. before: tokens of thinking already there."""
+    """Decides it for one generation, token by token. before: tokens of thinking already there.
+
+    ended: the answer goes in circles.
+    """
 
     def __init__(self, command: Generate, flags: Flags, before: int) -> None:
         self._request = command.request
@@ -30,13 +33,19 @@ class Steering:
         budget = command.thinking_budget
         self._most = sys.maxsize if budget is None else before + budget
         self._loops = LoopDetector() if command.break_loops else None
+        # Who wants tokens beyond the end measures, and any will do.
+        self._answer = AnswerLoops() if command.break_loops and not command.ignore_end else None
         self._circling = False
         self._late = 0
+        self.ended = False
 
-    def saw(self, token_id: int, *, in_thought: bool) -> None:
+    def saw(self, token_id: int, token: Token, *, in_thought: bool) -> None:
         """Take a token that was drawn."""
-        if in_thought and self._loops is not None and self._loops.feed(token_id):
-            self._circling = True
+        if in_thought:
+            if self._loops is not None and self._loops.feed(token_id):
+                self._circling = True
+        elif self._answer is not None and self._answer.feed(token_id, token.data):
+            self.ended = True
 
     def due(self, thinking_tokens: int, held: int = 0) -> ClosedBy | None:
         """Return why the thought that is open now has to end, None where it may go on.

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from app import paths
+from app.chat.answer import CIRCLES
+from app.chat.load_plan import LoadPlan
 from app.chat.message import Provenance, Text, Thinking
 from app.chat.session import EDITED_NOTE
 from app.chat.store import INTERRUPTED_NOTE, Store
@@ -418,6 +420,20 @@ def test_an_answer_says_by_which_weights_it_was_made(desk: Desk) -> None:
     assert desk.ask("Hello again").provenance == replace(
         provenance, **changed(desk, "prompt_hash", "sampling")
     )
+
+
+def test_an_answer_in_circles_is_ended_with_a_word_and_can_be_gone_on_with(desk: Desk) -> None:
+    desk.session.load_model(
+        desk.script(["Well: ", {"forever": "word "}], ["done."]), LoadPlan(context=8192)
+    )
+    answer = desk.ask("Hello")
+    assert (answer.status, answer.note) == ("length", CIRCLES)
+    assert answer.text.startswith("Well: word word ")
+    desk.session.continue_answer(answer.id)
+    desk.idle()
+    whole = desk.session.state.conversation.branch()[-1]
+    assert (whole.status, whole.note) == ("done", "")
+    assert whole.text == f"{answer.text}done."
 
 
 def known(desk: Desk, message_id: str) -> Provenance:

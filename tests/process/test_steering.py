@@ -24,6 +24,7 @@ from app.engine.protocol import (
 )
 from app.prompts.mistral import build
 from app.prompts.segments import Prompt, Thought, Turn
+from app.reasoning.loops import VARIED_TOKENS
 from tests.support import endless, synthetic
 from tests.support.engine import Engine, said
 
@@ -195,3 +196,19 @@ def test_half_a_character_does_not_hold_a_thought_open(bench: Bench) -> None:
     assert last.usage.closed_by == "budget"
     assert 20 <= last.usage.closed_at + 1 <= 20 + LATE + 1
     assert said(events, "answer") == ANSWER
+
+
+def test_an_answer_in_circles_is_ended(bench: Bench) -> None:
+    if bench.backend == "mlx":
+        return  # thousands of tokens, to the same detector
+    bench.load(endless.straight(40))
+    word = synthetic.words(1)
+    turns = [Turn("user", ("Go on.",)), Turn("assistant", (word,))]
+    prompt = build(turns, version="mistral-v13", keep_thinking=False, unfinished=True)
+    last = bench.engine.ask(prompt, reasoning="mistral", max_tokens=8000)[-1]
+    assert isinstance(last, Finished)
+    assert last.reason == "loop"
+    assert VARIED_TOKENS <= last.usage.answer_tokens < VARIED_TOKENS + 100
+    measured = bench.engine.ask(prompt, reasoning="mistral", max_tokens=2500, ignore_end=True)[-1]
+    assert isinstance(measured, Finished)
+    assert measured.reason == "length"

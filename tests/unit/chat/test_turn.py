@@ -26,7 +26,7 @@ ENDS: list[tuple[Event, str]] = [
     (Finished(1, "stop", Usage(thinking_tokens=3)), "done"),
     (Finished(1, "length", Usage()), "length"),
     (Finished(1, "cancelled", Usage()), "cancelled"),
-    (Finished(1, "loop", Usage()), "cancelled"),
+    (Finished(1, "loop", Usage()), "length"),
     (Failed(1, PROBLEM), "interrupted"),
     (EngineDied(1, PROBLEM, -9), "interrupted"),
 ]
