@@ -14,7 +14,7 @@ these no longer agree with the rest, the block is read as a whole once.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
 from markdown_it.rules_inline import StateInline
@@ -164,7 +164,8 @@ class Hold:
     """The beginning of an open block. Offsets count from where the source begins that is read.
 
     start: of the block; at: of what is read again. parts: the opening and what is held (of a fence
-    nothing: its text). labels, asked: what it looked up.
+    nothing: its text). labels, asked: what it looked up. room: of a paragraph, how many characters
+    of the stretch are held that it was cut in (`stretches`).
     """
 
     kind: Kind
@@ -177,21 +178,11 @@ class Hold:
     asked: tuple[str, ...] = ()
     own: Nature = Nature()
     shown: Nature = Nature()
+    room: int = 0
 
     def moved(self, by: int) -> "Hold":
         """Return it for a source that begins later."""
-        return Hold(
-            self.kind,
-            self.start - by,
-            self.at - by,
-            self.lead,
-            self.parts,
-            self.text,
-            self.labels,
-            self.asked,
-            self.own,
-            self.shown,
-        )
+        return replace(self, start=self.start - by, at=self.at - by)
 
     def takes(self, tokens: Sequence[Token], texts: Sequence[str]) -> bool:
         """Whether a block that was read with the lead goes on from here. texts: its lines."""

@@ -21,6 +21,7 @@ from app.markup.holding import Hold, Shape, cuts, is_long, next_hold, stretch
 from app.markup.notes import Defined, Note
 from app.markup.parser import chat
 from app.markup.parser import html as rendered
+from app.markup.stretches import ends, is_decided, pieces
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +105,8 @@ class Reading:
         known = {label: found for label, (_, found) in self.links.items()} | dict(links)
         self._labels = _Labels(known)
         self._noted = _Either(found_notes, noted)
-        for draft in self._drafts:
-            self._parse_lines(draft)
+        for number, draft in enumerate(self._drafts):
+            self._parse_lines(draft, hold.room if hold and number == 0 else 0)
         if hold is not None:
             first = self._drafts[0]
             first.asked = tuple(dict.fromkeys([*hold.asked, *first.asked]))
@@ -128,20 +129,19 @@ class Reading:
         """Return the offset of a line in the source."""
         return self._offsets[line] + self._shift
 
-    def _parse_lines(self, draft: _Draft) -> None:
-        md = chat()
+    def _parse_lines(self, draft: _Draft, room: int) -> None:
         labels: set[str] = set()
         asked: list[str] = []
         for token in draft.tokens:
             if token.type == "inline":
                 env = self._env()
-                token.children = md.inline.parse(token.content, md, env, [])
+                token.children = _in_stretches(token.content, room, env)
                 token.meta["asked"] = tuple(env["notes"].asked)
                 asked += token.meta["asked"]
                 labels |= self._labels.asked
             elif token.type == "fence":
                 token.meta["closed"] = is_closed(token, self.texts)
-        text_join(StateCore("", md, {}, draft.tokens))
+        text_join(StateCore("", chat(), {}, draft.tokens))
         draft.asked = tuple(dict.fromkeys(asked))
         draft.labels = frozenset(labels | {f"^{label}" for label in asked})
 
@@ -223,9 +223,14 @@ class Reading:
             return next_hold(entry.shape, hold, entry.start, self._source, entry.labels)
         content = entry.shape.content
         begin = hold.at if hold else entry.shape.starts[0]
-        for cut in cuts(content) if is_long(content, tried) else ():
+        room = hold.room if hold else 0
+        over = ends(content, room)
+        whole = [end for end in over if is_decided(content, end)][-1:]
+        for cut in whole if over else cuts(content) if is_long(content, tried) else ():
             env = self._env()
-            tokens = stretch(content[:cut], env)
+            tokens = (
+                _in_stretches(content[:cut], room, env) if whole else stretch(content[:cut], env)
+            )
             if tokens is None:
                 continue
             inline = Token("inline", "", 0, children=tokens)
@@ -235,7 +240,8 @@ class Reading:
             html = rendered().renderInline(inline.children or [], chat().options, env)
             parts = (*(hold.parts if hold else ("",)), html)
             asked = tuple(dict.fromkeys(asked))
-            return Hold("paragraph", entry.start, begin + cut, "x", parts, "", entry.labels, asked)
+            made = Hold("paragraph", entry.start, begin + cut, "x", parts, "", entry.labels, asked)
+            return replace(made, room=0 if whole else room + cut)
         return None
 
     def _stands_alone(self, entry: Entry) -> bool:
@@ -280,6 +286,15 @@ def remade(
     if again is None:
         raise ValueError(f"no block: {block.source[:80]!r}")
     return replace(block, html=again.html, parts=again.parts)
+
+
+def _in_stretches(content: str, room: int, env: dict[str, Any]) -> list[Token]:
+    """Return the tokens of a paragraph's words. room: see `stretches.ends`."""
+    md = chat()
+    made: list[Token] = []
+    for piece in pieces(content, room):
+        made += md.inline.parse(piece, md, env, [])
+    return made
 
 
 def _lines(group: list[Token]) -> tuple[int, int]:
