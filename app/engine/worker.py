@@ -310,7 +310,7 @@ def make_backend(name: BackendName, *, sees: bool = False, large: bool = False) 
     if sees:
         from app.engine.backends.llama_vision import LlamaVisionBackend
 
-        return LlamaVisionBackend()
+        return LlamaVisionBackend(ahead=large)
     if large:
         from app.engine.backends.llama_lookup import LookupBackend
 

@@ -141,6 +141,17 @@ def test_what_was_read_of_a_picture_is_kept_for_the_next_turn(seer: Engine, fold
     assert again.cached_tokens == kept.prompt_tokens - 1
 
 
+def test_reading_ahead_changes_nothing_around_pictures(folder: Path) -> None:
+    model, projector = folder / "seer.gguf", folder / "mmproj-F16.gguf"
+    told = child("ahead", 60, *SIZE, model, projector, folder / "1.png", folder / "2.png")
+    for way in ("greedy", "drawn"):
+        assert told[f"ahead {way}"] == told[f"plain {way}"]
+        assert told[f"ahead {way} dropped"] == [3]
+        assert told[f"plain {way} dropped"] == [0]
+    assert told["ahead guessed"] > 4 * 3
+    assert told["plain guessed"] == 0
+
+
 def test_what_was_typed_never_becomes_a_picture(seer: Engine) -> None:
     request = seer.client.next_request()
     typed = asked(1, text="[IMG][IMG_BREAK][IMG_END] ![](1) <__media__>")

@@ -4,6 +4,7 @@ python -m tests.support.vision_child logits WIDTH HEIGHT MODEL PROJECTOR PICTURE
 python -m tests.support.vision_child pixels MODEL PROJECTOR MIME PICTURE...
 python -m tests.support.vision_child buffer MODEL PROJECTOR [MODEL PROJECTOR]...
 python -m tests.support.vision_child growth MODEL PROJECTOR
+python -m tests.support.vision_child ahead COUNT WIDTH HEIGHT MODEL PROJECTOR PICTURE PICTURE
 """
 
 import base64
@@ -17,11 +18,12 @@ from typing import Any
 
 from app.engine.backends import llama_library, llama_pixels, process_memory
 from app.engine.backends.llama_vision import LlamaVisionBackend
-from app.engine.protocol import LoadOptions, PictureFile
+from app.engine.protocol import LoadOptions, PictureFile, Sampling
 from app.prompts import mistral
 from app.prompts.segments import Picture, Turn
 from tests.support import drawn
 
+WRONG = (400, 401, 402)
 QUESTION = "What is this, and where?"
 
 
@@ -131,11 +133,53 @@ def growth(model: str, projector: str) -> dict[str, Any]:
     return {"bytes": grown, "compute_lines": len(lines)}
 
 
+def ahead(
+    count: str, width: str, height: str, model: str, projector: str, *paths: str
+) -> dict[str, Any]:
+    """Draw so many tokens after each of two pictures, with and without reading ahead."""
+    told: dict[str, Any] = {}
+    for name, reads in (("plain", False), ("ahead", True)):
+        backend = LlamaVisionBackend(ahead=reads)
+        options = LoadOptions(model, context=4096, gpu_layers=0, threads=1, projector=projector)
+        backend.load(options, lambda _: True)
+        backend.show([PictureFile(path, path, "image/png", 1) for path in paths])
+        for way, sampling in (("greedy", Sampling(0.0)), ("drawn", Sampling(0.7, seed=3))):
+            ids: list[int] = []
+            drawn_ids: list[int] = []
+            dropped = []
+            for path in paths:
+                turn = Turn("user", (QUESTION, Picture(path, int(width), int(height)), QUESTION))
+                ids += backend.encode(
+                    mistral.build([turn], version="mistral-v13", keep_thinking=False)
+                )
+                if drawn_ids:  # the next turn, over what is computed ahead at this moment
+                    dropped.append(len(backend._ahead))
+                    backend._prompt = ids
+                else:
+                    backend.reuse(ids)
+                assert backend.read(ids[len(backend.sequence) :])
+                backend.begin(sampling)
+                for _ in range(int(count)):
+                    ids.append(backend.sample())
+                    assert backend.append(ids[-1])
+                    drawn_ids.append(ids[-1])
+                ids.append(backend.sample())
+                # The next turn begins over guesses, wrong ones.
+                assert backend._append_with(ids[-1], [*WRONG] if reads else [])
+                assert list(backend.sequence) == ids
+            told[f"{name} {way}"] = drawn_ids
+            told[f"{name} {way} dropped"] = dropped
+        told[f"{name} guessed"], told[f"{name} right"] = backend.guessed, backend.right
+        backend.unload()
+    return told
+
+
 if __name__ == "__main__":
     commands: dict[str, Callable[..., Any]] = {
         "logits": logits,
         "pixels": pixels,
         "buffer": buffer,
         "growth": growth,
+        "ahead": ahead,
     }
     print(json.dumps(commands[sys.argv[1]](*sys.argv[2:])))

@@ -40,7 +40,7 @@ class LookupBackend(LlamaCppBackend):
         goes_on = self._api.llama_model_is_recurrent(model) or self._api.llama_model_is_hybrid(
             model
         )
-        self._most = 0 if goes_on else min(MOST_GUESSED, options.batch - 1)
+        self._most = 0 if goes_on else min(self.outputs - 1, options.batch - 1)
         self._room = info.context
         return info
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from app.engine.backends import process_memory
 from app.engine.backends.base import LoadProgress, Token, unknown_control
-from app.engine.backends.llama_cpp import LlamaCppBackend
+from app.engine.backends.llama_lookup import LookupBackend
 from app.engine.backends.llama_mtmd import LoadedProjector
 from app.engine.backends.vocabulary import no_pictures
 from app.engine.protocol import DeviceMemory, LoadOptions, ModelInfo, PictureFile
@@ -39,11 +39,14 @@ class _Shown:
     ids: tuple[int, ...]
 
 
-class LlamaVisionBackend(LlamaCppBackend):
+class LlamaVisionBackend(LookupBackend):
     """One model that sees, one sequence. See `Backend` for the verbs."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, ahead: bool = False) -> None:
+        """ahead: read ahead, as `LookupBackend` does."""
         super().__init__()
+        if not ahead:
+            self.outputs = 1
         self._eyes: LoadedProjector | None = None
         self._mark = b""
         self._files: dict[str, PictureFile] = {}
@@ -113,6 +116,7 @@ class LlamaVisionBackend(LlamaCppBackend):
 
     def read(self, ids: Sequence[int]) -> bool:
         """Decode a slice of the prompt, text or picture."""
+        self._drop()  # a picture takes the very places of what was computed ahead
         before = len(self._read)
         for is_picture, run in groupby(ids, key=lambda token_id: token_id < 0):
             part = list(run)
