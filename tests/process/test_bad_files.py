@@ -68,7 +68,7 @@ def test_a_cut_file_says_how_much_is_there(engine: Engine, tmp_path: Path) -> No
         file.truncate(size // 2)
     problem = problem_of(engine, whole)
     assert problem is not None
-    assert problem.title == "Model.gguf is incomplete: 119.2 of 238.6 kB are here."
+    assert problem.title == "Model.gguf is incomplete: 119.3 of 238.7 kB are here."
 
 
 @pytest.mark.parametrize(

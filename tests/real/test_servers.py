@@ -138,7 +138,7 @@ def test_a_thought_goes_on_where_it_stopped(engine: Engine, local: list[Event]) 
         info = connect(engine, running).info
         assert (info.context, info.build.split()[0]) == (CONTEXT, "llama.cpp")
         assert info.server is not None
-        assert info.server.limits == ()
+        assert [limit.split(" by ")[0] for limit in info.server.limits] == ["Tokens are counted"]
         half = Turn("assistant", (Thought(thought[:40], closed=False),))
         events, end = ask(engine, QUESTION, half, unfinished=True, thinking_open=True)
         assert thought[:40] + said(events, "thinking") == thought
