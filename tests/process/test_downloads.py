@@ -250,7 +250,7 @@ def test_what_was_begun_is_removed_by_its_name(hub: HubServer) -> None:
 
 
 def test_two_ponders_do_not_disturb_each_other(hub: HubServer) -> None:
-    hub.bytes_per_s = 3e6
+    hub.bytes_per_s = 3e5
     with Watched() as downloads:
         downloads.start(Wanted(REPO, files=(NAMES[0],)))
         downloads.until(arriving)
