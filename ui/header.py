@@ -137,10 +137,18 @@ class _Bar(QProgressBar):
 
     def __init__(self) -> None:
         super().__init__()
-        self.setFixedSize(120, 6)
+        self.setFixedHeight(6)
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self.setTextVisible(False)
         self.setRange(0, 1000)
         self.setAccessibleName("Context in use")
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        return QSize(120, 6)
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        # Beside the sidebar in a narrow window it gives way: what is counted is read beside it.
+        return QSize(40, 6)
 
     def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
         painter = QPainter(self)

@@ -86,3 +86,19 @@ def test_the_meter_counts(header: Header) -> None:
     assert "100 %" in header.meter.toolTip()
     header.meter.show_usage(0, 0)
     assert not header.meter.isVisible()
+
+
+def test_in_a_narrow_window_the_bar_gives_way_and_the_figures_stay(header: Header) -> None:
+    header.chip.show_model(ModelState("ready", INFO.name, INFO.path, 1.0, INFO))
+    header.export.show()
+    header.meter.set_compact(True)
+    header.meter.show_usage(1_112, 20_480)
+    header.resize(436, header.height())
+    QApplication.processEvents()
+    meter = header.meter
+    assert meter.count.width() >= meter.count.sizeHint().width()
+    assert meter.bar.geometry().right() < meter.count.geometry().left()
+    assert meter.geometry().right() < header.export.geometry().left()
+    header.resize(1016, header.height())
+    QApplication.processEvents()
+    assert meter.bar.width() == 120

@@ -7,11 +7,10 @@ counts when the window closes, however it does; what makes no sense is said at o
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QPoint, QRectF, Qt, Signal
-from PySide6.QtGui import QHideEvent, QKeyEvent, QPainter, QPaintEvent, QPalette, QWheelEvent
+from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtGui import QHideEvent, QKeyEvent, QPalette, QWheelEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
-    QFrame,
     QGridLayout,
     QHBoxLayout,
     QLabel,
@@ -23,9 +22,10 @@ from PySide6.QtWidgets import (
 from app.chat import option_fields
 from app.chat.options import ChatOptions
 from ui import theme
+from ui.card import Card
 from ui.chat.controls import FilledButton
 from ui.picker.small import Step
-from ui.widgets import button, muted, rounded
+from ui.widgets import button, muted
 
 if TYPE_CHECKING:
     from app.engine.protocol import ModelInfo
@@ -71,7 +71,7 @@ class OptionField(QLineEdit):
             super().wheelEvent(event)
 
 
-class OptionsPopover(QFrame):
+class OptionsPopover(Card):
     """See the module.
 
     Signals:
@@ -85,12 +85,9 @@ class OptionsPopover(QFrame):
     prompt_wanted = Signal()
 
     def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent, Qt.WindowType.Popup | Qt.WindowType.FramelessWindowHint)
-        self.setAttribute(Qt.WidgetAttribute.WA_TranslucentBackground)
-        self.setAccessibleName("How this chat is answered")
+        super().__init__(parent, "How this chat is answered")
         self._before = ChatOptions()
         self._budget: int | None = None
-        self._bottom = QPoint()
         self._title = QLabel("How this chat is answered")
         font = theme.ui_font()
         font.setBold(True)
@@ -231,20 +228,6 @@ class OptionsPopover(QFrame):
         if (options, budget) != (self._before, self._budget):
             self._before, self._budget = options, budget
             self.committed.emit(options, budget)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
-        """Close on Esc."""
-        if event.key() == Qt.Key.Key_Escape:
-            self.hide()
-        else:
-            super().keyPressEvent(event)
-
-    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
-        """Draw the card."""
-        colours = theme.current()
-        painter = QPainter(self)
-        rounded(painter, QRectF(self.rect()), 14, colours.card, colours.line)
-        painter.end()
 
 
 def _caption(parent: QWidget) -> QLabel:

@@ -1,20 +1,21 @@
 """The small window over the composer in which a chat's own system prompt is written."""
 
-from PySide6.QtCore import QPoint, QRectF, Qt, Signal
-from PySide6.QtGui import QHideEvent, QKeyEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtGui import QHideEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from ui import theme
+from ui.card import Card
 from ui.chat.controls import FilledButton
 from ui.chat.typing_box import TypingBox
-from ui.widgets import muted, rounded
+from ui.widgets import muted
 
 WIDTH_PX = 420
 MOST_LINES = 8
 LEAST_BOX_PX = 96
 
 
-class PromptPopover(QFrame):
+class PromptPopover(Card):
     """Closes by Done, Esc or a click elsewhere; what was typed counts in each case.
 
     Signals:
@@ -24,9 +25,7 @@ class PromptPopover(QFrame):
     committed = Signal(str)
 
     def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent, Qt.WindowType.Popup | Qt.WindowType.FramelessWindowHint)
-        self.setAttribute(Qt.WidgetAttribute.WA_TranslucentBackground)
-        self.setAccessibleName("System prompt of this chat")
+        super().__init__(parent, "System prompt of this chat")
         self._before = ""
         title = QLabel("System prompt of this chat")
         font = theme.ui_font()
@@ -75,17 +74,3 @@ class PromptPopover(QFrame):
         if text != self._before:
             self._before = text
             self.committed.emit(text)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
-        """Close on Esc."""
-        if event.key() == Qt.Key.Key_Escape:
-            self.hide()
-        else:
-            super().keyPressEvent(event)
-
-    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
-        """Draw the card."""
-        colours = theme.current()
-        painter = QPainter(self)
-        rounded(painter, QRectF(self.rect()), 14, colours.card, colours.line)
-        painter.end()

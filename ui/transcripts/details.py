@@ -7,15 +7,12 @@ line by line, and what is copied is what is seen, label and value with a tab bet
 import re
 from collections.abc import Sequence
 
-from PySide6.QtCore import QMimeData, QPoint, QRect, QRectF, Qt
+from PySide6.QtCore import QMimeData, QPoint, QRect, Qt
 from PySide6.QtGui import (
     QColor,
     QFont,
     QFontMetrics,
     QGuiApplication,
-    QKeyEvent,
-    QPainter,
-    QPaintEvent,
     QTextBlockFormat,
     QTextCharFormat,
     QTextCursor,
@@ -24,8 +21,8 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QTextEdit, QVBoxLayout, QWidget
 
 from ui import theme
+from ui.card import Card
 from ui.chat.controls import QuietButton
-from ui.widgets import rounded
 
 WIDTH_PX = 520
 MOST_PX = 560
@@ -102,15 +99,13 @@ class Lines(QTextEdit):
         return made
 
 
-class Details(QFrame):
+class Details(Card):
     """Closes by Esc or a click elsewhere, and takes itself away then."""
 
     def __init__(self, parent: QWidget, lines: Sequence[tuple[str, str]]) -> None:
-        super().__init__(parent, Qt.WindowType.Popup | Qt.WindowType.FramelessWindowHint)
+        super().__init__(parent, "How this answer was made")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setAttribute(Qt.WidgetAttribute.WA_TranslucentBackground)
         self._words = "\n".join(f"{name}: {said}" for name, said in lines)
-        self.setAccessibleName("How this answer was made")
         self.setAccessibleDescription(self._words)
         title = QLabel("How this answer was made")
         bold = theme.ui_font()
@@ -152,17 +147,3 @@ class Details(QFrame):
     def _on_copy(self) -> None:
         QGuiApplication.clipboard().setText(self._words)
         self.copy_button.show_done("Copied")
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
-        """Close on Esc."""
-        if event.key() == Qt.Key.Key_Escape:
-            self.close()
-        else:
-            super().keyPressEvent(event)
-
-    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
-        """Draw the card."""
-        colours = theme.current()
-        painter = QPainter(self)
-        rounded(painter, QRectF(self.rect()), 14, colours.card, colours.line)
-        painter.end()

@@ -55,6 +55,9 @@ class Sheet(QWidget):
         """Return a new button at the right of those that are there."""
         made = button(text, "primary" if primary else "plain")
         self.buttons.addWidget(made)
+        if primary:
+            # Not a text that is only read: a cursor would blink in it.
+            made.setFocus(Qt.FocusReason.OtherFocusReason)
         return made
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
