@@ -6,8 +6,10 @@ Messages are questions and answers with mathematics, code, tables and thinking. 
 thread's processor time and the clock's, in milliseconds; beside them stands what an empty view
 takes in the same process, so that a busy machine shows. A jump lasts until the message is painted;
 what is done after that (what lies beside, the rest of long texts, formulas that come) is told by
-its slowest tick. The bars: first paint 150 ms (10,000 messages: 300 ms), a jump to any message and
-a tick after it 50 ms, a tick of resizing 50 ms, 30 MB (of 1,000 messages). They are held against
+its slowest tick. Home, End and the page keys are held to the same, the page keys from messages that
+were just jumped to, so that what they show was never seen. The bars: first paint 150 ms (10,000
+messages: 300 ms), a jump to any message, a key and a tick after either 50 ms, a tick of resizing
+50 ms, 30 MB (of 1,000 messages). They are held against
 processor time, which is what the clock says on a computer that has nothing else to do.
 """
 
@@ -27,7 +29,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import psutil
-from PySide6.QtCore import QEvent
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from app.chat.message import Message, Text, Thinking
@@ -105,15 +108,13 @@ def one(count: int, jumps: int) -> dict[str, Any]:
                 view.jump_to_latest()
             else:
                 view.show_item(0 if turn % 20 == 19 else number)
-            # Updates are posted: what comes into view is painted before any timer.
-            app.sendPostedEvents(None, 0)
-            # As an event loop does: what has gone out of sight is deleted.
-            app.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+            _paint(app)
 
         jumped.append(timed(jump))
         ticks += _ticks(app, view)
         if turn % 10 != 9:
             off = max(off, _off(view, number))
+    keyed = _keys(app, view, chance, max(2, jumps // 3), ticks)
     resized: list[tuple[float, float]] = []
     for width in (*range(1000, 640, -24), *range(640, 1016, 24)):
 
@@ -131,12 +132,39 @@ def one(count: int, jumps: int) -> dict[str, Any]:
         "empty_ms": {"cpu": round(reference[0], 1), "wall": round(reference[1], 1)},
         "jump_cpu_ms": percentiles([cpu / 1e3 for cpu, _ in jumped]),
         "jump_wall_ms": percentiles([wall / 1e3 for _, wall in jumped]),
+        "key_cpu_ms": percentiles([cpu / 1e3 for cpu in keyed]),
         "after_jump_cpu_ms": percentiles([cpu / 1e3 for cpu in ticks]),
         "landed_off_px": off,
         "resize_cpu_ms": percentiles([cpu / 1e3 for cpu, _ in resized]),
         "resize_wall_ms": percentiles([wall / 1e3 for _, wall in resized]),
         "grown_mb": round(grown / 1e6, 1),
     }
+
+
+def _paint(app: QApplication) -> None:
+    """Do what an event loop does before any timer: paint, and delete what is out of sight."""
+    app.sendPostedEvents(None, 0)
+    app.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+
+
+def _keys(
+    app: QApplication, view: ChatView, chance: random.Random, rounds: int, ticks: list[float]
+) -> list[float]:
+    """Press the keys that scroll; return the milliseconds of processor time until it is painted."""
+    found: list[float] = []
+    pages = (Qt.Key.Key_PageUp, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown, Qt.Key.Key_PageDown)
+    for turn in range(rounds):
+        view.show_item(chance.randrange(len(view.entries)))
+        ticks += _ticks(app, view)
+        for key in (*pages, Qt.Key.Key_Home if turn % 2 else Qt.Key.Key_End):
+
+            def press(key: Qt.Key = key) -> None:
+                QTest.keyClick(view, key)
+                _paint(app)
+
+            found.append(timed(press)[0])
+            ticks += _ticks(app, view)
+    return found
 
 
 def _ticks(app: QApplication, view: ChatView) -> list[float]:
@@ -166,6 +194,7 @@ def bars(found: dict[str, Any]) -> list[str]:
     rows = [
         ("first paint", found["open_ms"]["cpu"], 150 if count <= 1000 else 300, "ms"),
         ("jump, slowest", found["jump_cpu_ms"]["max"], 50, "ms"),
+        ("Home, End, page keys, slowest", found["key_cpu_ms"]["max"], 50, "ms"),
         ("tick after a jump, slowest", found["after_jump_cpu_ms"]["max"], 50, "ms"),
         ("tick of resizing, slowest", found["resize_cpu_ms"]["max"], 50, "ms"),
         ("landed off its place", found["landed_off_px"], 1, "px"),

@@ -243,7 +243,7 @@ class Stack(QAbstractScrollArea):
             # Of a message that only touches the edge nothing but the room for its ring is seen.
             beside = -PAD_Y if far else BESIDE_PX
             near = self._near(top - beside, top + tall + beside)
-            if not self._lay_out(near, top, width, panel_px):
+            if not self._lay_out(near, top, beside, panel_px):
                 break
         self._place(near, top, width)
         bar.setPageStep(tall)
@@ -276,14 +276,14 @@ class Stack(QAbstractScrollArea):
             item.refresh()
         self.settle(keep)
 
-    def _lay_out(self, near: list[int], top: int, width: int, panel_px: int) -> bool:
+    def _lay_out(self, near: list[int], top: int, beside: int, panel_px: int) -> bool:
         """Lay out the messages near the viewport; whether a height changed by it."""
-        tall = self.viewport().height()
+        width, tall = self.column_width, self.viewport().height()
         changed = False
         for number in near:
             entry = self.entries[number]
             at = self.item_top(number)
-            if changed and at > top + tall + BESIDE_PX:
+            if changed and at > top + tall + beside:
                 break  # those above are taller than it was thought
             item = self._made(entry)
             height = item.settle(width, top - at, top + tall - at, panel_px)
@@ -373,12 +373,20 @@ class Stack(QAbstractScrollArea):
         below = bar.maximum() - bar.value()
         self.jump.place(shown=not self._following and below > JUMP_FROM_PX)
 
-    def scrollContentsBy(self, _dx: int, _dy: int) -> None:  # noqa: N802 - Qt's name
-        """Show another part. Reaching the end follows it; leaving it stops following."""
+    def scrollContentsBy(self, _dx: int, dy: int) -> None:  # noqa: N802 - Qt's name
+        """Show another part. Reaching the end follows it; leaving it stops following.
+
+        To go to the beginning from afar is to jump to the first message: it stays in its place.
+        """
         if self._settling:
             return
         self._note_bottom()
-        self.settle(self.kept())
+        far = abs(dy) > self.viewport().height() * FAR_SHARE
+        if far and self.entries and not self._following and not self.verticalScrollBar().value():
+            self._landed = Keep(self.entries[0], 0, Anchor(LEAD, 0), self.item_top(0))
+            self.settle(self._landed)
+        else:
+            self.settle(self.kept())
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """Lay out for the new width, what is read staying in place."""
