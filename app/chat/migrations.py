@@ -136,15 +136,45 @@ def _copy(database: sqlite3.Connection, path: Path, version: int) -> None:
     target = backup_path(path, version)
     unfinished = target.with_name(target.name + ".part")
     unfinished.unlink(missing_ok=True)
-    with closing(sqlite3.connect(unfinished, isolation_level=None)) as copy:
+    try:
+        with closing(sqlite3.connect(unfinished, isolation_level=None)) as copy:
+            database.backup(copy)
+            # The copy inherits the log mode; one file alone is easier to put back by hand.
+            copy.execute("PRAGMA journal_mode = DELETE")
+        unfinished.replace(target)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)  # on a full disk half a copy is only in the way
+        raise
+
+
+def in_memory(
+    database: sqlite3.Connection, path: Path, steps: Sequence[Step] = STEPS
+) -> sqlite3.Connection:
+    """Return a copy in memory that has taken the missing steps, to be read only.
+
+    For a disk that has no room for them. Raises DamagedDatabaseError like `migrate`.
+    """
+    copy = sqlite3.connect(":memory:", isolation_level=None)
+    try:
         database.backup(copy)
-        # The copy inherits the log mode; one file alone is easier to put back by hand.
-        copy.execute("PRAGMA journal_mode = DELETE")
-    unfinished.replace(target)
+        migrate(copy, path, steps, keep=False)
+        copy.execute("PRAGMA query_only = ON")
+    except BaseException:
+        copy.close()
+        raise
+    return copy
 
 
-def migrate(database: sqlite3.Connection, path: Path, steps: Sequence[Step] = STEPS) -> None:
+def migrate(
+    database: sqlite3.Connection,
+    path: Path,
+    steps: Sequence[Step] = STEPS,
+    *,
+    keep: bool = True,
+) -> None:
     """Take the missing steps. The connection must be in autocommit mode with foreign keys off.
+
+    keep: copy the database beside itself before.
 
     Raises DamagedDatabaseError where the database is broken before the first step.
     """
@@ -153,7 +183,8 @@ def migrate(database: sqlite3.Connection, path: Path, steps: Sequence[Step] = ST
         faults = [str(row[0]) for row in database.execute("PRAGMA quick_check(5)")]
         if faults != ["ok"]:
             raise damaged(path, "; ".join(faults))
-        _copy(database, path, version)
+        if keep:
+            _copy(database, path, version)
     database.execute("PRAGMA synchronous = FULL")
     for step in steps:
         database.execute("BEGIN EXCLUSIVE")

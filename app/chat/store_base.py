@@ -52,6 +52,9 @@ class StoreBase:
         self.kept = Kept(path.with_name(attachments.FOLDER))
         self.trouble: Problem | None = None
         self._now = now
+        self._steps = steps
+        # The chats are a copy in memory: their schema must be changed, for which there is no room.
+        self._apart = False
         # What the rows of running answers say, so that a checkpoint can write only what is new.
         self._written: dict[str, tuple[Part, ...]] = {}
         try:
@@ -63,33 +66,38 @@ class StoreBase:
             undo.callback(self._presence.close)
             try:
                 with world_errors(path):
-                    self._open(steps)
+                    self._open()
             except WorldError as error:
                 if error.problem.key != "disk-full" or not self._presence.alone:
                     raise
                 self.trouble = error.problem
-                self._open(steps)
+                self._open()
             undo.callback(self._database.close)
             self._presence.settle()
             undo.pop_all()
 
-    def _open(self, steps: Sequence[migrations.Step]) -> None:
+    def _open(self) -> None:
         # isolation_level None: transactions begin and end where this module says so.
         self._database = sqlite3.connect(self.path, timeout=BUSY_S, isolation_level=None)
         try:
             if self.trouble is not None:
                 # What several processes share of the log takes room; for one alone it is in memory.
                 self._database.execute("PRAGMA locking_mode = EXCLUSIVE").fetchall()
-            self._set_up(steps)
+            self._set_up()
         except BaseException:
             self._database.close()
             raise
 
-    def _set_up(self, steps: Sequence[migrations.Step]) -> None:
-        if migrations.check(self._database, self.path, steps):
+    def _set_up(self) -> None:
+        if migrations.check(self._database, self.path, self._steps):
             if not self._presence.alone:
                 raise busy(self.path, "the schema must be changed, which needs it alone")
-            migrations.migrate(self._database, self.path, steps)
+            if self.trouble is not None and migrations.schema_version(self._database):
+                copy = migrations.in_memory(self._database, self.path, self._steps)
+                self._database.close()
+                self._database, self._apart = copy, True
+                return
+            migrations.migrate(self._database, self.path, self._steps)
         for pragma in (
             "journal_mode = WAL",
             "foreign_keys = ON",
@@ -102,6 +110,22 @@ class StoreBase:
             self._database.execute(f"PRAGMA {pragma}").fetchall()
         if self._presence.alone and self.trouble is None:
             self._tidy()
+
+    def _settle_down(self) -> None:
+        """Open the chats where they lie, now that there may be room. Raises WorldError."""
+        copy, trouble = self._database, self.trouble
+        with world_errors(self.path):
+            self._presence.close()
+            self._presence = Presence(self.path, wait_s=BUSY_S)
+            self._apart, self.trouble = False, None
+            try:
+                self._open()
+            except BaseException:
+                self._database, self._apart, self.trouble = copy, True, trouble
+                raise
+            finally:
+                self._presence.settle()
+        copy.close()
 
     def _tidy(self) -> None:
         """End what a crash left running, and drop what was deleted long ago."""
@@ -150,6 +174,8 @@ class StoreBase:
 
     @contextmanager
     def _write(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
+        if self._apart:
+            self._settle_down()
         database = self._database
         with world_errors(self.path):
             database.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")

@@ -1,6 +1,7 @@
 """A disk that is full, limits a file, or may not be written: a sentence, and nothing is lost."""
 
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -10,8 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from app.chat import migrations
 from app.chat.message import Message, Text, Thinking
+from app.chat.migrations import Step
 from app.chat.store import INTERRUPTED_NOTE, Store
+from app.chat.store_presence import Presence
 from app.chat.store_worker import StoreWorker
 from app.errors import Problem, WorldError
 
@@ -144,6 +148,50 @@ def test_a_full_disk_shows_the_chats_and_takes_more_once_there_is_room(small_dis
         assert store.trouble is None
         assert [chat.title for chat in store.list_chats()] == ["Now"]
     check_kept(path, 1, "interrupted")
+
+
+def another_table(database: sqlite3.Connection) -> None:
+    database.execute("CREATE TABLE another (x TEXT) STRICT")
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_a_schema_to_be_changed_on_a_full_disk(small_disk: Path, number: int) -> None:
+    """The chats are shown all the same; the change is made once there is room for it."""
+    path = small_disk / "chats.sqlite3"
+    schema = Path(__file__).parents[1] / "unit" / "chat" / f"database_{number}.sql"
+    with closing(sqlite3.connect(path)) as database:
+        database.executescript(schema.read_text(encoding="utf-8"))
+    presence = Presence(path, wait_s=1.0)  # as whoever wrote it has left it
+    presence.settle()
+    presence.close()
+    last = migrations.STEPS[-1].number
+    later = Step(last + 1, "Another table.", another_table)
+    steps = (*migrations.STEPS, later)
+    before = path.read_bytes()
+    with pytest.raises(OSError, match="No space left"):
+        (small_disk / "ballast").write_bytes(bytes(4_000_000))
+    with closing(Store(path, steps=steps)) as store:
+        assert store.trouble is not None
+        assert store.trouble.key == "disk-full"
+        chats = store.list_chats()
+        assert chats
+        shown = [store.load(chat.id) for chat in chats]
+        for _ in range(2):
+            with pytest.raises(WorldError, match="disk is full"):
+                store.rename(chats[0].id, "Not now")
+        assert store.list_chats() == chats
+        assert path.read_bytes() == before
+        assert not list(small_disk.glob("*.part"))
+        (small_disk / "ballast").unlink()
+        store.rename(chats[0].id, "Now")
+        assert not store.trouble
+        assert [store.load(chat.id).conversation for chat in chats] == [
+            one.conversation for one in shown
+        ]
+    with closing(Store(path, steps=steps)) as store:
+        assert "Now" in [chat.title for chat in store.list_chats()]
+        assert migrations.schema_version(store._database) == last + 1
+    assert migrations.backup_path(path, number).exists()
 
 
 def test_a_file_system_that_is_read_only(small_disk: Path) -> None:
