@@ -10,21 +10,6 @@ from collections.abc import Sequence
 
 from app.errors import WorldError
 
-COMMANDS = (
-    "ask",
-    "chat",
-    "chats",
-    "hardware",
-    "fit",
-    "math",
-    "models",
-    "servers",
-    "tokens",
-    "reasoning",
-    "render",
-    "doctor",
-)
-
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of all commands; each sets `run`, a function of the parsed arguments."""
