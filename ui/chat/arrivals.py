@@ -1,7 +1,9 @@
 """Formulas that have come, on their way into the texts that wait for them.
 
 While an answer is written they are put in by its next tick, which lays out and draws anyway: two
-layouts a tick would be one too many. Where no tick comes they are put in soon.
+layouts a tick would be one too many. Where no tick comes they are put in soon. When the typesetter
+has just begun, those of a whole screen come at once: a tick puts in a few blocks' then, the last
+ones first, where the answer is written.
 """
 
 from collections.abc import Callable
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from ui.chat.view import ChatView
 
 SOON_MS = 50
+MOST = 4
+"""Blocks that a tick of an answer puts formulas into: 2 ms each."""
 
 
 class Arrivals:
@@ -47,9 +51,14 @@ class Arrivals:
             for entry in (item.entry for item in self._view.items())
             if known and any(column.waiting(known) for column in entry.columns)
         ]
+        entries = self._view.entries
+        most = MOST if entries and entries[-1].running else None
         for entry in waiting:
             for column in entry.columns:
-                column.renew(known)
+                if column.renew(known, most):
+                    self.known = known
+        if self.known:
+            self._soon.start()
         return waiting
 
     def describe(self, waiting: list[Entry]) -> None:

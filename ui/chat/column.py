@@ -134,10 +134,12 @@ class Column:
             and cell.waits & known
         }
 
-    def renew(self, known: frozenset[Wish]) -> None:
-        """Let the cells that waited for formulas have them, at the next layout."""
-        for number in self.waiting(known):
+    def renew(self, known: frozenset[Wish], most: int | None = None) -> int:
+        """Let the last `most` cells that wait for formulas have them; return how many wait on."""
+        waiting = sorted(self.waiting(known), reverse=True)
+        for number in waiting[:most]:
             self.cells[number].renew()
+        return len(waiting) - len(waiting[:most])
 
     @property
     def refusals(self) -> list[str]:
