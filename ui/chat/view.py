@@ -147,7 +147,7 @@ class ChatView(Stack):
 
     def show_turn(self, message_id: str, turn: TurnState, *, budget: int | None = None) -> None:
         """Show a running answer. budget: the limit of its thinking in tokens, None for none."""
-        warm.begin()
+        warm.begin(self)
         entry = self.entry(message_id)
         if entry is None:
             parent = self.entries[-1].id if self.entries else None

@@ -12,7 +12,7 @@ sees them, one kind of thing at a time, with the event loop in between.
 import threading
 from functools import lru_cache
 
-from PySide6.QtCore import QRectF, QTimer
+from PySide6.QtCore import QObject, QRectF, QTimer
 from PySide6.QtGui import QAbstractTextDocumentLayout, QColor, QImage, QPainter
 
 from ui.chat import style
@@ -24,12 +24,20 @@ WORDS = "<p>a <em>b</em> <strong>c</strong> <code>d</code></p><ul><li>e</li></ul
 TABLE = "<table><thead><tr><th>a</th></tr></thead><tbody><tr><td>b</td></tr></tbody></table>"
 
 
-@lru_cache(maxsize=1)
-def begin() -> None:
-    """Begin to load, the first time this is called."""
-    threading.Thread(target=_load, name="warm", daemon=True).start()
+def begin(parent: QObject) -> None:
+    """Begin to load, the first time this is called, for as long as `parent` is there."""
+    if _start.cache_info().misses:
+        return
+    _start()
     for number, step in enumerate((_fill, _write, _write_table), 1):
-        QTimer.singleShot(number * APART_MS, step)
+        timer = QTimer(parent, singleShot=True, interval=number * APART_MS)
+        timer.timeout.connect(step)
+        timer.start()
+
+
+@lru_cache(maxsize=1)
+def _start() -> None:
+    threading.Thread(target=_load, name="warm", daemon=True).start()
 
 
 def _load() -> None:
