@@ -19,7 +19,7 @@ from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
 
 from ui import theme
 from ui.chat.message_box import MessageBox
-from ui.chat.pills import PILL_PX, SEND_PX, Pill, SendButton
+from ui.chat.pills import ICON_PILL_PX, PILL_PX, SEND_PX, Pill, SendButton
 from ui.chat.prompt_popover import PromptPopover
 from ui.chat.style import COLUMN_PX, GUTTER_PX
 from ui.chat.words import BUDGETS, budget, rate
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from ui.chat.room_card import RoomCard
 
 PLACEHOLDER = "Ask anything…   (Enter to send, Shift+Enter for a new line)"
+SHORT_PLACEHOLDER = "Ask anything…"
 RADIUS_PX = 16
 TEXT_X = 18
 TEXT_Y = 16
@@ -44,7 +45,6 @@ NARROW_PX = 200
 """Room for the pills below which the one that attaches shows only its icon."""
 WORDY_PX = 480
 """Room for the pills below which that of the sampling shows only its icon."""
-ICON_PILL_PX = 38
 
 
 class Composer(QWidget):
@@ -91,7 +91,6 @@ class Composer(QWidget):
         self._card = QRectF()
         self.box = MessageBox(self)
         self.box.setAccessibleName("Message")
-        self.box.setPlaceholderText(PLACEHOLDER)
         self.box.sent.connect(self._on_send)
         self.box.stopped.connect(self._on_escape)
         self.box.edit_last.connect(self.edit_last_requested)
@@ -176,7 +175,7 @@ class Composer(QWidget):
     def set_enabled_reason(self, reason: str) -> None:
         """Say why nothing can be sent ("Choose a model first."), "" where it can."""
         self._reason = reason
-        self.box.setPlaceholderText(reason or PLACEHOLDER)
+        self._lay_out()
         self._show_state()
 
     def attachments(self, pictures: "Pictures") -> "AttachStrip":
@@ -291,6 +290,9 @@ class Composer(QWidget):
         left = (self.width() - width) // 2
         inner = width - 2 * TEXT_X
         self.box.setFixedWidth(inner + 10)
+        words = self.box.fontMetrics().horizontalAdvance(PLACEHOLDER)
+        usual = PLACEHOLDER if words <= inner else SHORT_PLACEHOLDER
+        self.box.setPlaceholderText(self._reason or usual)
         tall = self.box.wanted_height()
         above = self._lay_out_room(left + PAD_PX, width - 2 * PAD_PX)
         above += self._lay_out_strip(left + PAD_PX, width - 2 * PAD_PX, above)

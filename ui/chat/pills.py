@@ -11,8 +11,9 @@ from ui.chat.controls import Control, focus_ring
 
 PILL_PX = 28
 SEND_PX = 34
-LEAST_WORD_PX = 16
-"""In less room there is only the icon."""
+ICON_PILL_PX = 38
+LEAST_WORD_PX = 56
+"""Where a word would have to be cut to less than this, there is only the icon."""
 
 
 class Pill(Control):
@@ -37,8 +38,9 @@ class Pill(Control):
         self.update()
 
     def bound(self, width: int) -> None:
-        """Be at most so wide; what does not fit is elided."""
-        self._most = width
+        """Be at most so wide; what does not fit is elided, or left to the icon alone."""
+        cut = width < self.natural_width() and width - 40 < LEAST_WORD_PX
+        self._most = ICON_PILL_PX if self._icon and cut else width
 
     def natural_width(self) -> int:
         """Return the width in pixels at which nothing is elided."""
@@ -71,7 +73,7 @@ class Pill(Control):
         painter.setPen(QColor(ink))
         painter.setFont(self.font())
         room = QRectF(x, 0, self.width() - x - 10, PILL_PX)
-        if room.width() > LEAST_WORD_PX:
+        if not self._icon or self.width() > ICON_PILL_PX:
             text = QFontMetricsF(self.font()).elidedText(
                 self.text(), Qt.TextElideMode.ElideRight, room.width() + 1
             )
