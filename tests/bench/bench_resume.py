@@ -26,7 +26,9 @@ from tests.support.engine import Engine
 def read(engine: Engine, options: LoadOptions, prompt: str) -> Usage:
     """Load the model and ask; return what it took."""
     assert isinstance(engine.load(options), Loaded)
-    last = engine.ask(prompt, max_tokens=1, ignore_end=True, sampling=Sampling(temperature=0.0))[-1]
+    greedy = Sampling(temperature=0.0)
+    events = engine.ask(prompt, max_tokens=1, ignore_end=True, sampling=greedy, chat="bench")
+    last = events[-1]
     assert isinstance(last, Finished), last
     return last.usage
 
