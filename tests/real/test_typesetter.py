@@ -1,5 +1,6 @@
 """MathJax itself, in its process: what models write typesets; what is hostile ends, and no more."""
 
+import contextlib
 import os
 import signal
 import sqlite3
@@ -205,8 +206,13 @@ def test_a_definition_stays_in_its_formula(typesetter: Typesetter) -> None:
 
 
 def children() -> list[psutil.Process]:
-    found = psutil.Process().children()
-    return [child for child in found if "spawn_main" in " ".join(child.cmdline())]
+    """Return the typesetters that run; one that has ended and was not yet waited for does not."""
+    found = []
+    for child in psutil.Process().children():
+        with contextlib.suppress(psutil.NoSuchProcess):  # ZombieProcess is one
+            if "spawn_main" in " ".join(child.cmdline()):
+                found.append(child)
+    return found
 
 
 def test_a_killed_typesetter_costs_one_formula(typesetter: Typesetter) -> None:

@@ -72,6 +72,12 @@ def test_modules_are_short_and_say_why_they_are_there() -> None:
     assert not [str(path) for path, text in texts.items() if not ast.get_docstring(ast.parse(text))]
 
 
+def test_what_follows_the_theme_ends_with_its_widget() -> None:
+    """Qt drops the connections of a method with its object; a lambda is called for a dead one."""
+    texts = {path: path.read_text(encoding="utf-8") for path in modules("ui")}
+    assert not [str(path) for path, text in texts.items() if "changed.connect(lambda:" in text]
+
+
 def test_only_the_back_ends_import_an_engine_and_only_when_they_run() -> None:
     offences = []
     for path in modules("app", "ui"):

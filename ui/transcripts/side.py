@@ -30,8 +30,11 @@ class SideText(QWidget):
         rows.addWidget(heading)
         rows.addWidget(self.text, 1)
         self._side: Side | None = None
-        theme.notifier().changed.connect(lambda: self.show_side(self._side))
+        theme.notifier().changed.connect(self._on_theme)
         self.show_side(None)
+
+    def _on_theme(self) -> None:
+        self.show_side(self._side)
 
     def show_side(self, side: Side | None) -> None:
         """Show a side, scrolled to where it parts from the other; None shows an empty one."""
