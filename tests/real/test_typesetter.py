@@ -208,10 +208,10 @@ def test_a_definition_stays_in_its_formula(typesetter: Typesetter) -> None:
 def children() -> list[psutil.Process]:
     """Return the typesetters that run; one that has ended and was not yet waited for does not."""
     found = []
-    for child in psutil.Process().children():
+    for one_child in psutil.Process().children():
         with contextlib.suppress(psutil.NoSuchProcess):  # ZombieProcess is one
-            if "spawn_main" in " ".join(child.cmdline()):
-                found.append(child)
+            if "spawn_main" in " ".join(one_child.cmdline()):
+                found.append(one_child)
     return found
 
 
