@@ -4,6 +4,7 @@ Whether an image can be sent depends on the model. One that cannot see is never 
 message without its image: the user says so first (`send(..., without_images=True)`).
 """
 
+from abc import abstractmethod
 from dataclasses import replace
 from typing import Literal
 
@@ -62,9 +63,9 @@ class SessionAttachments(SessionCore):
         chat_id = self.state.chat_id
         self._durable.put(lambda store: store.set_attached(chat_id, kept))
 
+    @abstractmethod
     def _want_model(self) -> None:
         """Load the model that will be asked, so that it is known whether it sees."""
-        raise NotImplementedError
 
     @property
     def sight(self) -> Sight:

@@ -5,6 +5,7 @@ id at the first, so that late news of an earlier one is known by its lower id.
 """
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -35,7 +36,7 @@ from app.errors import Problem
 _NO_MEMORY = (OUT_OF_MEMORY, death.OUT_OF_MEMORY)
 
 
-class SessionModel:
+class SessionModel(ABC):
     """State, engine and the model in it. Not thread-safe."""
 
     def __init__(self, settings: settings_file.Settings, wakeup: Callable[[], None] | None) -> None:
@@ -61,9 +62,9 @@ class SessionModel:
         self.state = replace(self.state, **values)  # type: ignore[arg-type]
         self._changes.update(changes)
 
+    @abstractmethod
     def _take(self, event: Event, at: float) -> None:
         """Take in one event, of the engine or as if it were. at: seconds, monotonic."""
-        raise NotImplementedError
 
     # ------------------------------------------------------------ a load's two steps
 

@@ -6,6 +6,7 @@ What does not fit is held, with the ways to make room for it (`app.chat.room`), 
 once what was chosen is enough.
 """
 
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -244,15 +245,15 @@ class SessionRoom(SessionMeter):
             self.set_draft(held.text)
             self._change("chat")
 
+    @abstractmethod
     def load_model(self, path: str, plan: LoadPlan | None = None) -> None:
         """Load a model, in place of the one that is there."""
-        raise NotImplementedError
 
+    @abstractmethod
     def continue_answer(
         self, message_id: str, *, answer_now: bool = False, unasked: bool = False
     ) -> bool:
         """Go on with an answer that stopped. unasked: only say what stands in the way."""
-        raise NotImplementedError
 
     # ------------------------------------------------------------ what happens
 

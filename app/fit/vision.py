@@ -7,10 +7,9 @@ log then tells the size, and a test holds this against it.
 """
 
 import functools
-from dataclasses import dataclass
 
 from app.fit.allocator import Graph, Place
-from app.models.projectors import Projector
+from app.models.projectors import Projector, Sight
 
 MOST_TOKENS = 1024
 """Of a picture, its rows' ends apart (set_limit_image_tokens of clip.cpp)."""
@@ -22,40 +21,6 @@ them down makes them larger."""
 _F32, _F16 = 4, 2
 _KEPT_RESULTS = 2
 """Of a picture's vectors: mtmd's, and ours, which is read from in slices."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sight:
-    """A vision part's dimensions. conv_bytes: of a value of the
-    patches as they are cut out."""
-
-    width: int
-    layers: int
-    heads: int
-    feed_forward: int
-    patch: int
-    merge: int
-    text_width: int
-    conv_bytes: int = 2
-
-    @classmethod
-    def of(cls, projector: Projector) -> "Sight":
-        """Return a projector's dimensions."""
-        return cls(
-            projector.width,
-            projector.layers,
-            projector.heads,
-            projector.feed_forward,
-            projector.patch,
-            projector.merge,
-            projector.text_width,
-            projector.conv_bytes,
-        )
-
-    @classmethod
-    def of_family(cls, text_width: int) -> "Sight":
-        """Return those of all of Mistral's vision parts since Small 3.1, for one not here yet."""
-        return cls(1024, 24, 16, 4096, 14, 2, text_width)
 
 
 @functools.lru_cache(maxsize=32)
@@ -84,7 +49,7 @@ def taken_bytes(weights_bytes: int, sight: Sight) -> int:
 
 def projector_bytes(projector: Projector) -> int:
     """Return all that this projector takes."""
-    return taken_bytes(projector.weights_bytes, Sight.of(projector))
+    return taken_bytes(projector.weights_bytes, projector)
 
 
 def planned_bytes(weights_bytes: int, text_width: int) -> int:

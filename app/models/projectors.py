@@ -30,23 +30,34 @@ _MOST = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Projector:
-    """A vision part. text_width: of the model's embedding it was made for. file_type: of llama.h.
+class Sight:
+    """A vision part's dimensions. text_width: of the model's embedding it was made for.
 
     patch: pixels of a patch's side; merge: so many patches a side make one token. conv_bytes: of a
     value of the patches as ggml cuts them out: two, but for bfloat16 four (ggml_conv_2d).
     """
 
-    path: Path
-    weights_bytes: int
-    text_width: int
     width: int
     layers: int
     heads: int
     feed_forward: int
     patch: int
     merge: int
+    text_width: int
     conv_bytes: int = 2
+
+    @staticmethod
+    def of_family(text_width: int) -> "Sight":
+        """Return those of all of Mistral's vision parts since Small 3.1, for one not here yet."""
+        return Sight(1024, 24, 16, 4096, 14, 2, text_width)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Projector(Sight):
+    """A vision part that is here: its dimensions and its file. file_type: of llama.h."""
+
+    path: Path
+    weights_bytes: int
     file_type: int = 1
 
     @property

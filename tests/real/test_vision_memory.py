@@ -14,7 +14,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QImage, QImageReader, QPainter
 
-from app.fit.vision import Sight, compute_bytes, largest
+from app.fit.vision import compute_bytes, largest
 from app.models import projectors
 from tests.support import synthetic
 from tests.support import synthetic_vision as seeing
@@ -45,10 +45,9 @@ def test_the_promise_is_what_mtmd_takes(tmp_path: Path) -> None:
         paths.append(seeing.write(tmp_path / f"mmproj-{number}.gguf", eyes, data=False))
     for path, taken in zip(paths[1::2], child("buffer", *paths), strict=True):
         found = projectors.read(path)
-        sight = Sight.of(found)
         assert taken["weights"] == found.weights_bytes
         # The log tells MiB with two digits.
-        assert taken["compute"] == pytest.approx(compute_bytes(sight, *largest(sight)), abs=5300)
+        assert taken["compute"] == pytest.approx(compute_bytes(found, *largest(found)), abs=5300)
 
 
 def test_no_picture_makes_the_process_larger_than_was_promised(tmp_path: Path) -> None:

@@ -115,11 +115,6 @@ class Stack(QAbstractScrollArea):
         found = sorted(self._items.values(), key=lambda item: self._numbers.get(item.entry, -1))
         return [item for item in found if item.entry in self._numbers]
 
-    def number_of(self, entry: Entry) -> int | None:
-        """Return the number of a message, None where it is not shown."""
-        self._stacked()
-        return self._numbers.get(entry)
-
     def item_top(self, number: int) -> int:
         """Return the top of a message, from the top of everything."""
         return TOP_PX - PAD_Y + self._heights.before(number)

@@ -136,7 +136,7 @@ class LoadedProjector:
     def _reserve(self, projector: Projector) -> None:
         """Have the compute buffer made for the picture that takes most."""
         mtmd, side = self._mtmd, projector.patch * projector.merge
-        columns, rows = vision.largest(vision.Sight.of(projector))
+        columns, rows = vision.largest(projector)
         pixels = (ctypes.c_uint8 * (columns * rows * side * side * 3))()
         bitmap = mtmd.mtmd_bitmap_init(columns * side, rows * side, pixels)
         self._stopped = lambda: True

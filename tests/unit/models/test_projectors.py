@@ -10,7 +10,6 @@ import pytest
 from app.errors import WorldError
 from app.fit.vision import (
     MOST_SLIM,
-    Sight,
     compute_bytes,
     largest,
     most_tokens,
@@ -123,7 +122,7 @@ def test_ollamas_blobs_are_found_by_the_manifest(tmp_path: Path) -> None:
 
 def test_what_a_vision_part_takes() -> None:
     """Magistral's: 0.88 GB of weights, and what encoding its largest picture needs."""
-    family = Sight.of_family(5120)
+    family = projectors.Sight.of_family(5120)
     weights = 880_000_000
     taken = taken_bytes(weights, family)
     # 4,096 patches of 4,096 values three times over, and what stands beside them.
@@ -134,7 +133,7 @@ def test_what_a_vision_part_takes() -> None:
 
 def test_no_picture_takes_more_than_what_is_promised(tmp_path: Path) -> None:
     for width in (64, 2560, 4096, 5120):
-        sight = Sight.of_family(width)
+        sight = projectors.Sight.of_family(width)
         most = compute_bytes(sight, *largest(sight))
         for columns in range(1, 1025, 29):
             rows = 1024 // columns
@@ -142,4 +141,4 @@ def test_no_picture_takes_more_than_what_is_promised(tmp_path: Path) -> None:
                 assert compute_bytes(sight, columns, rows) <= most
                 assert columns * rows + rows <= most_tokens()
     found = projectors.read(seeing.write(tmp_path / "mmproj.gguf", EYES))
-    assert projector_bytes(found) == taken_bytes(found.weights_bytes, Sight.of(found))
+    assert projector_bytes(found) == taken_bytes(found.weights_bytes, found)
