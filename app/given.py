@@ -8,6 +8,9 @@ from pathlib import Path
 
 from app.errors import Problem, WorldError
 
+CHAT_ENDINGS = (".json", ".jsonl", ".zip")
+"""Of the names of files that may hold chats; what is in one tells the rest."""
+
 
 def size_of(path: Path) -> int:
     """Return how many bytes a file has. Raises WorldError where it cannot be read, or is none."""

@@ -72,7 +72,9 @@ def _open(files: Sequence[str], *, smoke: bool) -> int:
 
 def _is_file(argument: str) -> bool:
     """Return whether an argument is a file to open rather than the name of a command."""
-    return argument.lower().endswith((".gguf", ".json", ".jsonl", ".zip")) or os.sep in argument
+    from app.given import CHAT_ENDINGS
+
+    return argument.lower().endswith((".gguf", *CHAT_ENDINGS)) or os.sep in argument
 
 
 if __name__ == "__main__":

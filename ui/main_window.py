@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.given import CHAT_ENDINGS
 from ui.chat.composer import Composer
 from ui.chat.message_box import given_in
 from ui.header import HEIGHT_PX, Header
@@ -41,8 +42,6 @@ NARROW_PX = 800
 COMPACT_HEADER_PX = 560
 BELOW = ("new_chat", "search", "find", "find_next", "find_before", "thinking", "rename", "sidebar")
 """Actions on what lies below a dialog."""
-CHATS = (".json", ".jsonl", ".zip")
-"""How the names of files end that may hold chats."""
 NOTICES_TOP_PX = HEIGHT_PX + 12
 
 
@@ -206,7 +205,7 @@ class MainWindow(QMainWindow):
             event.accept()
         if path:
             self.model_dropped.emit(path)
-        elif isinstance(given, list) and all(one.lower().endswith(CHATS) for one in given):
+        elif isinstance(given, list) and all(one.lower().endswith(CHAT_ENDINGS) for one in given):
             self.chats_dropped.emit(given, self.mapToGlobal(event.position().toPoint()))
         elif given is not None:
             self.given.emit(given)

@@ -14,6 +14,7 @@ from PySide6.QtGui import QAction, QCursor
 from PySide6.QtWidgets import QFileDialog, QMenu
 
 from app.errors import Problem
+from app.given import CHAT_ENDINGS
 from ui import jobs
 from ui.chat.answer import Answer
 from ui.main_window import MainWindow
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from app.transcript.record import Record
     from ui.transcripts.verifying import Checked
 
-CHATS = "Chats (*.json *.jsonl *.zip);;All files (*)"
+CHATS = f"Chats ({' '.join(f'*{ending}' for ending in CHAT_ENDINGS)});;All files (*)"
 _OWN = "Transcripts (*.json);;All files (*)"
 
 
