@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Typeset = display.DisplayList | display.Refusal
 
-KNOWN_BYTES = 500_000
+KNOWN_BYTES = 200_000
 """Of what was said that is held as it is read, some ten times that: a usual formula's are 5 kB, and
 take 0.3 ms to be read."""
-PACKED_BYTES = 4_000_000
-"""Of what is held as it was said, packed: of a usual formula, 2 kB."""
+PACKED_BYTES = 1_500_000
+"""Of what is held as it was said, packed: of a usual formula, 2 kB. More of them are on disk."""
 IDLE_S = 60.0
 """Nothing asked for so long: the process ends. The next formula waits half a second for another."""
 _STUCK_S = 20.0

@@ -141,7 +141,8 @@ class Blocks:
         )
         if unchanged is None:
             unchanged = self._settled + same
-        self._blocks[self._settled :] = new
+        # What reads as it did before stays the same object: who shows it holds it, too.
+        self._blocks[self._settled + same :] = new[same:]
         self._settle(source, entries, reading, numbered)
         return unchanged, self._blocks
 

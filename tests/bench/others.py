@@ -1,16 +1,19 @@
 """What else could show a stream, measured on the same text: ratios for tests/bench/bench_view.py.
 
-Both are given the whole text at every tick, which is how they are used: a QTextBrowser by
+Two are given the whole text at every tick, which is how they are used: a QTextBrowser by
 setMarkdown, without formulas; and a page in Chromium whose text goes through markdown-it and KaTeX.
-What that costs grows with what is there already, so the whole stream would take hours: the text is
-streamed in sizes of which each is twice the one before, and the last two say how the cost of a tick
-grows. Chromium's cost is the processor time of all its processes.
+The third is the least there is: a QPlainTextEdit, to which each tick adds its characters as they
+are, without Markdown, colours or formulas. What the first two cost grows with what is there
+already, so the whole stream would take hours: the text is streamed in sizes of which each is twice
+the one before, and the last two say how the cost of a tick grows. Chromium's cost is the processor
+time of all its processes.
 """
 
 import http.server
 import json
 import math
 import os
+import statistics
 import subprocess
 import tempfile
 import threading
@@ -21,12 +24,14 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from PySide6.QtWidgets import QApplication, QTextBrowser
+from PySide6.QtGui import QTextCursor
+from PySide6.QtWidgets import QApplication, QPlainTextEdit, QTextBrowser
 
 _PARSERS = ("dist/browser/markdown-it.umd.min.js", "dist/markdown-it.min.js")
 """Where releases of markdown-it have what a page loads."""
 
 SIZES = (5_000, 10_000, 20_000)
+PAUSE_S = 0.012
 PAGE_S = 240.0
 """How long a page may take."""
 
@@ -57,6 +62,7 @@ def compare(
     found: dict[str, Any], text: str, step: int, modules: Path | None, chromium: str
 ) -> None:
     """Print what a stream, as `bench_view` measured it, costs the others. step: its characters."""
+    _tell_least(found, text, step)
     _tell("QTextBrowser.setMarkdown", found, len(text), _growth(_browse, text, step))
     if modules is None:
         print("A page with KaTeX is not compared: --katex names no folder.")
@@ -68,6 +74,39 @@ def compare(
             return _page(text, step, modules, chromium)
 
         _tell("KaTeX in Chromium", found, len(text), _growth(page, text, step))
+
+
+def _tell_least(found: dict[str, Any], text: str, step: int) -> None:
+    spent = _append(text, step)
+    least, ours = statistics.median(spent), found["cpu_ms"]["p50"] / 1e3
+    print(
+        f"{found['kind']}, {found['tokens_per_s']} tokens/s: QPlainTextEdit, given each tick's "
+        f"characters as plain text, takes {least * 1e3:.2f} ms a tick (median); ours, with all "
+        f"that is made of them, {ours * 1e3:.2f}: {ours / least:.2f} times that.",
+        flush=True,
+    )
+
+
+def _append(text: str, step: int) -> list[float]:
+    """Add a text to a QPlainTextEdit; return this thread's processor time of each tick, in s."""
+    app = QApplication.instance() or QApplication([])
+    plain = QPlainTextEdit()
+    plain.resize(1016, 700)
+    plain.show()
+    app.processEvents()
+    spent = []
+    for start in range(0, len(text), step):
+        cpu = time.thread_time()
+        cursor = plain.textCursor()
+        cursor.movePosition(QTextCursor.MoveOperation.End)
+        cursor.insertText(text[start : start + step])
+        plain.verticalScrollBar().setValue(plain.verticalScrollBar().maximum())
+        app.processEvents()
+        spent.append(time.thread_time() - cpu)
+        # The transcript waits for formulas about as long between two ticks of the bench.
+        time.sleep(PAUSE_S)
+    plain.close()
+    return spent
 
 
 def _growth(run: Callable[[str, int], float], text: str, step: int) -> list[tuple[int, float]]:

@@ -5,6 +5,7 @@ without laying it out; `exact` says which of the two it is. What it needs for dr
 `lay_out` and dropped by `release`, in any order and as often as need be.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 from math import ceil
 from weakref import WeakSet
@@ -111,9 +112,9 @@ class Cell:
         self.waits = NOTHING
 
     @property
-    def refusals(self) -> list[str]:
+    def refusals(self) -> Sequence[str]:
         """Why formulas in the cell could not be typeset."""
-        return []
+        return ()
 
     def why_at(self, point: QPointF) -> str:
         """Return what is wrong with what is under a point, "" where nothing is."""

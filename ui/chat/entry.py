@@ -26,6 +26,8 @@ READ_ON = 800
 it ends above the lower edge of what is seen. A screen shows some 1,500."""
 MOST_ROUNDS = 16
 """Laying out changes heights, and reading on adds blocks; two or three rounds settle it."""
+COMPARED = 4000
+"""Characters at the end of a text by which it is known again while it grows."""
 LEFT_OUT_OPACITY = 0.55
 ESTIMATED_LINE_PX = 24
 ESTIMATED_EXTRA_PX = 120
@@ -51,19 +53,24 @@ class Feed:
         read = len(self._text)
         return len(text) - read, text.count("\n", read)
 
-    def show(self, text: str, most: int | None = None) -> bool:
+    def show(self, text: str, most: int | None = None, *, grows: bool = False) -> bool:
         """Show a text, which usually begins with what is shown; return whether anything is new.
 
         most: of the characters that are new, so many are read now, and the others the next time.
+        grows: it is being written, so that the end of what is shown says whether it goes on: to
+        compare all of a long thought takes longer with every token.
         """
         self.behind = False
         if text == self._text:
             return False
-        if not text.startswith(self._text):
+        known = len(self._text)
+        since = max(0, known - COMPARED) if grows else 0
+        if not text.startswith(self._text[since:], since):
             self._blocks, self._text = Blocks(), ""
             self._column.clear()
-        end = len(text) if most is None else min(len(text), len(self._text) + most)
-        unchanged, blocks = self._blocks.append(text[len(self._text) : end])
+            known = 0
+        end = len(text) if most is None else min(len(text), known + most)
+        unchanged, blocks = self._blocks.append(text[known:end])
         self._column.set_blocks(blocks, unchanged)
         self._text = text[:end]
         self.behind = end < len(text)
@@ -207,7 +214,7 @@ class Entry:
         if self.message.role != "user":
             if most is not None and self.turn is None and not self._feeds.text.begun:
                 most = min(most, READ_FIRST)
-            return self._feeds.text.show(self._said, most)
+            return self._feeds.text.show(self._said, most, grows=self.running)
         if self._plain == self.message.text:
             return False
         self._plain = self.message.text
@@ -260,7 +267,7 @@ class Entry:
 
     def fill_thinking(self, most: int | None = None) -> bool:
         """Do the same for the thinking; a panel that is closed need not have it parsed."""
-        return self._feeds.thinking.show(self.thought, most)
+        return self._feeds.thinking.show(self.thought, most, grows=self.running)
 
     def take(self, message: Message) -> None:
         """Show another state of the same message."""

@@ -4,6 +4,7 @@ Typeset, it is one character of text, and as wide as it is: in the middle of the
 sideways where the column is narrower. A numbered one takes the whole width.
 """
 
+from collections.abc import Sequence
 from math import ceil
 
 from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, Qt
@@ -13,7 +14,7 @@ from PySide6.QtWidgets import QWidget
 from app.latex.display import Refusal
 from app.markup.blocks import Block
 from ui.chat import inline, style
-from ui.chat.cells import CARET_PX, DocumentCell
+from ui.chat.cells import CARET_PX, NOTHING, DocumentCell
 from ui.chat.document import Document
 from ui.chat.sideways import BAR_PX, Sideways
 from ui.chat.style import RADIUS_PX, Kind
@@ -63,7 +64,7 @@ class MathCell(DocumentCell):
         self._laid_out_for = -1
 
     def _look(self, width: int) -> None:
-        self.waits, self._why, self._drawing = frozenset(), "", None
+        self.waits, self._why, self._drawing = NOTHING, "", None
         if self._formulas is None or not self._closed or not self._tex:
             return
         self._em_px = inline.em_px(self.style.font.pointSizeF())
@@ -227,6 +228,6 @@ class MathCell(DocumentCell):
         return self._why
 
     @property
-    def refusals(self) -> list[str]:
+    def refusals(self) -> Sequence[str]:
         """Why the formula could not be typeset, if so."""
-        return [self._why] if self._why else []
+        return (self._why,) if self._why else ()

@@ -82,6 +82,8 @@ class Paint:
     a part of a frame at a time, and the lines change their colours at the end of it.
     """
 
+    __slots__ = ("_coming", "_loads", "_single", "_steps", "_timer", "_whole")
+
     def __init__(self) -> None:
         self._single: dict[int, Coloured] = {}
         self._whole: list[Coloured] | None = None

@@ -38,7 +38,6 @@ from ui.formulas.desk import Wish
 PAD_X = 8
 PAD_Y = 6
 """Room around a message for the ring of the focus."""
-
 BUBBLE_MOST_PX = 560
 BUBBLE_MOST_SHARE = 0.75
 BUBBLE_PAD_X = 16
@@ -47,10 +46,8 @@ BUBBLE_RADIUS = 14
 GALLERY_GAP_PX = 10
 MEASURED_TEXT = 2000
 """A bubble fits itself to a text of up to this many characters; a longer one takes all its room."""
-
 LEAD = -1
 """An anchor's cell for what stands above an item's text."""
-
 Picked = Callable[[Region], tuple[Place, Place] | None]
 
 
@@ -90,6 +87,7 @@ class Item(QWidget):
         # Growing draws only what is new; what else changed is found out in `_lay_out_text`.
         self.setAttribute(Qt.WidgetAttribute.WA_StaticContents)
         self._drawn_at = QPoint()
+        self._seen = 0, 0
 
     @property
     def behind(self) -> bool:
@@ -116,11 +114,15 @@ class Item(QWidget):
         """Lay out what is seen of the text, which begins at `text_at`; return its height."""
         column = self.entry.text
         column.set_width(width)
-        first, last = top - self.text_at.y(), bottom - self.text_at.y()
+        first, last = self._seen = top - self.text_at.y(), bottom - self.text_at.y()
         self.entry.lay_out(first, last)
-        column.place_controls(self, self.text_at, first, last)
         self._draw_changed()
         return column.height + self.entry.unread_px(width, last)
+
+    def place_controls(self) -> None:
+        """Put the controls of what is seen of the text where they belong, once all is laid out."""
+        if self.editor is None:
+            self.entry.text.place_controls(self, self.text_at, *self._seen)
 
     def _draw_changed(self) -> None:
         """Have drawn anew what of the text was laid out or moved, and all below it."""

@@ -1,5 +1,6 @@
 """The kinds of blocks that Qt's rich text lays out: prose, tables, rules, typed text."""
 
+from collections.abc import Sequence
 from math import ceil
 
 from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, Qt
@@ -48,7 +49,7 @@ class ProseCell(DocumentCell):
         super().__init__(block.source, kind)
         self._html = block.html
         self._formulas = formulas
-        self._refusals: list[str] = []
+        self._refusals: Sequence[str] = ()
         self._filled_for = -1
         self.characters = 0
         self._has_math = '<span class="math"' in block.html
@@ -108,7 +109,7 @@ class ProseCell(DocumentCell):
         )
         self._filled_for = self.width
         self.characters = made.characterCount()
-        self.waits, self._refusals = frozenset(waits) if waits else NOTHING, why
+        self.waits, self._refusals = frozenset(waits) if waits else NOTHING, tuple(why)
 
     def _measure(self, width: int) -> int:
         if self._document is not None and self._filled_for != width:
@@ -129,7 +130,7 @@ class ProseCell(DocumentCell):
         return self._html
 
     @property
-    def refusals(self) -> list[str]:
+    def refusals(self) -> Sequence[str]:
         """Why formulas in the text could not be typeset."""
         return self._refusals
 

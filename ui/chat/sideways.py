@@ -13,6 +13,9 @@ STEP_PX = 24
 class Sideways:
     """How far a block is scrolled, and the bar that does it, there only while it is needed."""
 
+    # There is one for every block that may be too wide, of which a chat has thousands.
+    __slots__ = ("_bar", "_moved", "_name", "value")
+
     def __init__(self, name: str, moved: Callable[[], None]) -> None:
         self.value = 0
         self._name = name

@@ -240,6 +240,11 @@ class Stack(QAbstractScrollArea):
             near = self._near(top - beside, top + tall + beside)
             if not self._lay_out(near, top, beside, panel_px):
                 break
+            # What grew a little at the end was laid out with what is near.
+            end, before = self._stacked(), top
+            top = self._value_for(keep, max(0, end - tall))
+            if 0 <= top - before <= beside and end <= before + tall + beside:
+                break
         self._place(near, top, width)
         bar.setPageStep(tall)
         bar.setRange(0, max(0, self._stacked() - tall))
@@ -300,17 +305,15 @@ class Stack(QAbstractScrollArea):
         left = (self.width() - width) // 2 - PAD_X
         self._shift(near, top)
         tall = self.viewport().height()
-        near = [
-            number
-            for number in self._near(top - tall, top + 2 * tall)
-            if self.entries[number].id in self._items
-        ]
-        for number in near:
+        kept = set()
+        for number in self._near(top - tall, top + 2 * tall):
             entry = self.entries[number]
-            self._items[entry.id].setGeometry(
-                left, self.item_top(number) - top, width + 2 * PAD_X, entry.height
-            )
-        kept = {self.entries[number].id for number in near}
+            kept.add(entry.id)
+            item = self._items.get(entry.id)
+            if item is not None:
+                item.setGeometry(left, self.item_top(number) - top, width + 2 * PAD_X, entry.height)
+                if number in near:
+                    item.place_controls()
         for message_id, item in list(self._items.items()):
             if message_id in kept:
                 continue
