@@ -272,11 +272,12 @@ class EngineClient:
     # ------------------------------------------------------------ the reader thread
 
     def _read_events(self, child: _Child) -> None:
-        from multiprocessing.connection import wait
+        from app.engine.readiness import Readiness
 
         assert self._nudged is not None
+        readiness = Readiness((child.connection, self._nudged))
         while True:
-            ready = wait([child.connection, self._nudged], self._time_left())
+            ready = readiness.wait(self._time_left())
             if self._nudged in ready:
                 self._nudged.recv()
             if child.connection in ready:
@@ -290,6 +291,7 @@ class EngineClient:
                 with self._lock:
                     self._ledger.give_up()
                 child.process.kill()
+        readiness.close()
         self._bury(child)
 
     def _time_left(self) -> float | None:

@@ -141,8 +141,9 @@ class Blocks:
         )
         if unchanged is None:
             unchanged = self._settled + same
-        # What reads as it did before stays the same object: who shows it holds it, too.
-        self._blocks[self._settled + same :] = new[same:]
+        # What is as it was stays the same object: who shows it holds it, too.
+        kept = (a if a.parts == b.parts else b for a, b in zip(old[:same], new[:same], strict=True))
+        self._blocks[self._settled :] = [*kept, *new[same:]]
         self._settle(source, entries, reading, numbered)
         return unchanged, self._blocks
 

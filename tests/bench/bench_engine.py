@@ -1,15 +1,14 @@
 """What the engine costs over llama.cpp itself, and how quickly it stops.
 
-    python -m tests.bench.bench_engine [speed] [length] [cancel] [--repeats N] [--vocabulary N]
+    python -m tests.bench.bench_engine [speed] [cancel] [--repeats N] [--vocabulary N]
 
 speed: tokens a second through worker, pipe and client against a bare loop over the same functions
 in a process of its own, same synthetic model with 131,072 tokens, taking turns; wanted: 0.97.
-length: what a token costs at --far (20,000) tokens against 100, less what attention itself costs
-more in the bare loop; wanted: within 1.1. In processor time of the thread that computes, so with
-one thread, and on a model of no size: all that is not the model has the largest share there.
 cancel: milliseconds from the cancel to its answer, while decoding (wanted: 100) and while reading
 8,000 tokens of prompt on a model that takes 30 s or more for it (wanted: 1,000).
-Both processes share the machine with whatever else runs: trust the ratios.
+Both processes share the machine with whatever else runs: trust the ratios, of many short pairs
+(--tokens 150 --repeats 25). What the engine's own code costs, early and late in a long answer, is
+tests/bench/bench_loop.py's.
 """
 
 import argparse
@@ -21,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,7 +40,6 @@ from tests.support import bare_loop, synthetic
 from tests.support.engine import Engine
 
 SAMPLING = Sampling(temperature=0.7, top_k=40, top_p=0.95, min_p=0.05, seed=1)
-NEAR, WINDOW = 100, 500
 
 
 class Bare:
@@ -57,7 +55,7 @@ class Bare:
         self.pid = self._process.pid
 
     def run(self, what: str, count: int, seed: int) -> list[float]:
-        """Return the seconds at which each token was there; for "cpu", of processor time."""
+        """Return the seconds at which each token was there."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(f"{what} {count} {seed}\n")
@@ -135,69 +133,6 @@ def best(rates: dict[str, list[float]]) -> float:
     return max(rates["engine"]) / max(rates["bare"])
 
 
-def length(engine: Engine, bare: Bare, repeats: int, far: int) -> None:
-    costs: dict[str, list[tuple[float, float]]] = {"bare": [], "engine": []}
-    for seed in range(100, 100 + repeats):
-        times = bare.run("cpu", far, seed)
-        costs["bare"].append(near_and_far(dict(enumerate(times, start=1)), far))
-        costs["engine"].append(near_and_far(computing(engine, far, seed), far))
-    medians = {}
-    for name, values in costs.items():
-        near, late = (median([pair[i] for pair in values]) for i in (0, 1))
-        medians[name] = near, late
-        print(f"  {name:7} {near * 1e6:7.0f} us a token at {NEAR}, {late * 1e6:7.0f} at {far}")
-    attention = medians["bare"][1] - medians["bare"][0]
-    ratio = (medians["engine"][1] - attention) / medians["engine"][0]
-    print(f"  engine at {far} / at {NEAR}, attention apart: {ratio:.3f}")
-
-
-def computing(engine: Engine, count: int, seed: int) -> dict[int, float]:
-    """Return the processor time that the child's main thread had used when tokens came."""
-    pid = engine.client.pid
-    assert pid is not None
-    sampling = Sampling(0.7, 40, 0.95, 0.05, seed)
-    prompt = synthetic.words(bare_loop.PROMPT_TOKENS, first=seed * 2)
-    engine.generate(prompt, max_tokens=count, ignore_end=True, sampling=sampling)
-    done = 0
-    times: dict[int, float] = {}
-    while True:
-        for event in engine.until(lambda e: isinstance(e, Delta | Finished)):
-            if isinstance(event, Finished):
-                assert event.usage.answer_tokens == count, event
-                return times
-            if isinstance(event, Delta):
-                done += event.tokens
-                times[done] = thread_seconds(pid)
-
-
-def thread_seconds(pid: int) -> float:
-    """Return the processor time of a process's main thread; of all where that is not told."""
-    try:
-        return int(Path(f"/proc/{pid}/schedstat").read_text(encoding="ascii").split()[0]) / 1e9
-    except OSError:
-        return cpu_seconds(pid)
-
-
-def nearest(counts: Iterable[int], wanted: int) -> int:
-    def distance(count: int) -> int:
-        return abs(count - wanted)
-
-    return min(counts, key=distance)
-
-
-def near_and_far(times: dict[int, float], far: int) -> tuple[float, float]:
-    """Return the seconds a token costs after NEAR tokens and before so many.
-
-    times: at some of the counts of tokens.
-    """
-
-    def cost(start: int, end: int) -> float:
-        one, other = nearest(times, start), nearest(times, end)
-        return (times[other] - times[one]) / (other - one)
-
-    return cost(NEAR, NEAR + WINDOW), cost(far - WINDOW, far)
-
-
 def cancel(engine: Engine, repeats: int) -> None:
     prompt = synthetic.words(3700) + synthetic.words(3700) + synthetic.words(600)
     began = time.monotonic()
@@ -258,28 +193,21 @@ def loaded(folder: Path, shape: synthetic.Shape, context: int, threads: int) -> 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", nargs="*", default=["speed", "length", "cancel"])
+    parser.add_argument("what", nargs="*", default=["speed", "cancel"])
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--tokens", type=int, default=600)
     parser.add_argument("--vocabulary", type=int, default=synthetic.BENCH.vocabulary)
-    parser.add_argument("--far", type=int, default=20_000)
     parser.add_argument("--threads", type=int, default=psutil.cpu_count(logical=False) or 1)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for what, size in (("speed", synthetic.BENCH), ("length", synthetic.TINY)):
-            if what not in arguments.what:
-                continue
-            print(what, flush=True)
-            context = bare_loop.CONTEXT
-            shape = replace(size, vocabulary=arguments.vocabulary, context=context)
-            threads = arguments.threads if what == "speed" else 1
+        if "speed" in arguments.what:
+            print("speed", flush=True)
+            context, threads = bare_loop.CONTEXT, arguments.threads
+            shape = replace(synthetic.BENCH, vocabulary=arguments.vocabulary, context=context)
             with loaded(folder, shape, context, threads) as engine:
                 bare = Bare(folder / "model.gguf", threads)
-                if what == "speed":
-                    speed(engine, bare, arguments.repeats, arguments.tokens)
-                else:
-                    length(engine, bare, max(1, arguments.repeats // 2), arguments.far)
+                speed(engine, bare, arguments.repeats, arguments.tokens)
                 bare.close()
         if "cancel" in arguments.what:
             print("cancel")

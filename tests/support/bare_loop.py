@@ -1,10 +1,9 @@
 """What the engine is measured against: the shortest loop over llama.cpp's functions, in a process.
 
-Run as a module with a model's path and a number of threads. Reads lines "bare COUNT SEED", "cpu
-COUNT SEED" or "chat COUNT SEED" and answers each with one JSON line: the seconds at which each
-token was there, from the first sample on. "bare" does nothing but sample and decode, and so does
-"cpu", whose seconds are of processor time; "chat" is what create_chat_completion(stream=True) of
-llama-cpp-python does.
+Run as a module with a model's path and a number of threads. Reads lines "bare COUNT SEED" or "chat
+COUNT SEED" and answers each with one JSON line: the seconds at which each token was there, from the
+first sample on. "bare" does nothing but sample and decode; "chat" is what
+create_chat_completion(stream=True) of llama-cpp-python does.
 """
 
 import ctypes
@@ -27,24 +26,14 @@ def main() -> None:
 
     quiet = api.llama_log_callback(lambda *_: None)
     api.llama_log_set(quiet, None)
-    defaults = api.llama_model_default_params
-
-    def plain_buffers() -> Any:
-        # As the engine does, and for its reason: see app/engine/backends/llama_load.py.
-        params = defaults()
-        params.use_extra_bufts = b"AMX_INT8 = 1" not in api.llama_print_system_info()
-        return params
-
-    for module in (api, llama_cpp):
-        module.llama_model_default_params = plain_buffers
+    use_plain_buffers(api, llama_cpp)
     bare = chat = None
     print("ready", flush=True)
     for line in sys.stdin:
         what, count, seed = line.split()
-        if what in ("bare", "cpu"):
+        if what == "bare":
             bare = bare or Bare(api, path, threads)
-            clock = time.thread_time if what == "cpu" else time.perf_counter
-            times = bare.run(int(count), int(seed), clock)
+            times = bare.run(int(count), int(seed))
         else:
             if chat is None:
                 chat = llama_cpp.Llama(
@@ -58,6 +47,19 @@ def main() -> None:
                 )
             times = run_chat(chat, int(count), int(seed))
         print(json.dumps(times), flush=True)
+
+
+def use_plain_buffers(api: Any, *others: Any) -> None:
+    """Have models loaded as the engine does, for the reason that llama_load tells."""
+    defaults = api.llama_model_default_params
+
+    def plain() -> Any:
+        params = defaults()
+        params.use_extra_bufts = b"AMX_INT8 = 1" not in api.llama_print_system_info()
+        return params
+
+    for module in (api, *others):
+        module.llama_model_default_params = plain
 
 
 class Bare:
@@ -74,7 +76,9 @@ class Bare:
         params.no_perf = True
         self.context = api.llama_init_from_model(model, params)
 
-    def run(self, count: int, seed: int, clock: Callable[[], float]) -> list[float]:
+    def run(
+        self, count: int, seed: int, clock: Callable[[], float] = time.perf_counter
+    ) -> list[float]:
         api, context = self.api, self.context
         api.llama_memory_clear(api.llama_get_memory(context), True)
         chain = api.llama_sampler_chain_init(api.llama_sampler_chain_default_params())
