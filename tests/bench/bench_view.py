@@ -84,6 +84,7 @@ SENTENCE = "So the sum of the *angles* in step {n} is `180` degrees, as $x_{n}$ 
 ENDLESS = {
     "paragraph": ("", SENTENCE),
     "list": ("", "- " + SENTENCE + "\n"),
+    "quotation": ("", "> " + SENTENCE + "\n"),
     "code": ("```python\n", "value_{n} = derivative(x={n}, n=3)  # the power rule, step {n}\n"),
     "table": ("| x | f(x) | words |\n|--:|---|---|\n", "| {n} | $x_{n}$ | a few words in {n} |\n"),
 }

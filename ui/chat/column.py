@@ -61,7 +61,7 @@ class Column:
         self._tops = [0]
         self._valid = 0
         self._changed: tuple[int, int] | None = None
-        self._same_height: set[int] = set()
+        self._same_height: dict[int, int] = {}
 
     # ------------------------------------------------------------ contents
 
@@ -208,7 +208,7 @@ class Column:
             if not cell.exact:
                 cell.lay_out()
                 if cell.height == before:
-                    self._same_height.add(number)
+                    self._same_height[number] = cell.fresh_from
                 else:
                     self._change(number, cell.fresh_from)
                 cell.fresh_from = 0
@@ -248,10 +248,11 @@ class Column:
 
         Of what was laid out, and has moved by it; a tick of a stream draws only its end.
         """
-        cells, self._same_height = self._same_height, set()
+        cells, self._same_height = self._same_height, {}
         changed, self._changed = self._changed, None
         count = len(self.cells)
-        found = [(self.top(one), self.cells[one].height) for one in cells if one < count]
+        tall = ((one, self.cells[one].height, below) for one, below in cells.items() if one < count)
+        found = [(self.top(one) + below, height - below) for one, height, below in tall]
         if changed is not None:
             number, below = changed
             top = self.top(number) + below if number < count else 0

@@ -143,6 +143,7 @@ class LongCell(ProseCell):
         pieces = self._cuts.pieces
         self.fresh_from = int(self._tops[same]) if same < len(self._tops) else 0
         if same < before and self._parts[same].grow(replace(block, html=pieces[same].html)):
+            self.fresh_from += self._parts[same].fresh_from if same < len(self._tops) else 0
             del self._tall[same:]
             same += 1
         for part in self._parts[same:]:
@@ -179,6 +180,7 @@ class LongCell(ProseCell):
         self.waits = frozenset()
         self._document = None
         self._laid_out_for = -1
+        self.fresh_from = 0
         for number, part in enumerate(self._parts):
             if part.waits:
                 part.renew()

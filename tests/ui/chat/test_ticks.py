@@ -1,5 +1,6 @@
 """A tick draws only what changed: what is on the screen is what drawing everything would show."""
 
+import random
 from typing import cast
 
 import pytest
@@ -53,6 +54,36 @@ def test_what_is_drawn_by_ticks_is_what_is_there(view: ChatView, channel: str) -
         QApplication.processEvents()
         if number % 9 == 0:
             assert not differing_rows(view)
+
+
+GROWING = {
+    "paragraph": "So the *sum* of &lt;all&gt; in `f({n})` is **more**  than $x_{n}$,\n[so](u) on. ",
+    "arabic": "وهذا **مجموع** الزوايا {n} كما قلنا في `x` ثم نمضي. ",
+    "chinese": "所以这个*三角形*的角之和是{n}度，我们继续。",
+    "list": "- the *first* of {n}, which goes on and on to the end of it\n  - and $y_{n}$\n",
+    "loose": "- the first of {n}\n- another\n\n",
+    "tasks": "- [x] done with {n}, and what was done\n- [ ] and this is not\n",
+    "quotation": "> said **{n}** times, and then said again\n> - in a list\n",
+    "late": "See [this{n}], which is [that] and *more* of the same.\n",
+    "table": "| {n} | $x_{n}$ | a few words |\n",
+}
+
+
+@pytest.mark.parametrize("name", GROWING)
+def test_what_grows_in_its_place_is_drawn_as_it_is(view: ChatView, name: str) -> None:
+    """Only its last lines are drawn at a tick, unless something above them changes."""
+    draw = random.Random(name)
+    head = "| a | b | c |\n|--|--:|--|\n" if name == "table" else ""
+    body = head + "".join(GROWING[name].replace("{n}", str(n)) for n in range(25))
+    text = body + "\n\n[that]: https://a.b\n\n[this3]: https://a.b\n\n" + body + "\n===\n"
+    view.show_conversation([samples.question()], samples.alone, {})
+    end = 0
+    while end < len(text):
+        end += draw.choice([1, 5, 12, 12, 40, 130])
+        view.show_turn("a1", samples.answering(text[:end]))
+        QApplication.processEvents()
+        if draw.random() < 0.1:
+            assert not differing_rows(view), text[:end][-200:]
 
 
 def test_scrolling_folding_and_themes_leave_nothing_behind(view: ChatView, qtbot: QtBot) -> None:
