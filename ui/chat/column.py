@@ -19,7 +19,7 @@ from ui.chat import style
 from ui.chat.cells import WHOLE, Cell, waiting_cells
 from ui.chat.code import CodeCell
 from ui.chat.formula import MathCell
-from ui.chat.long import LongCell
+from ui.chat.long_table import long_cell
 from ui.chat.prose import PlainCell, cell_for, is_long
 from ui.chat.shelf import Shelf
 from ui.chat.style import Kind
@@ -378,7 +378,7 @@ def _cell(block: Block, kind: Kind, formulas: Formulas | None) -> Cell:
     if block.kind == "math":
         return MathCell(block, kind, formulas)
     if is_long(block):
-        return LongCell(block, kind, formulas)
+        return long_cell(block, kind, formulas)
     return cell_for(block, kind, formulas)
 
 

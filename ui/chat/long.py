@@ -36,11 +36,14 @@ _VOID = ("br", "hr", "img")
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A part's HTML; gap: pixels before it; joined: no character stands between it and the last."""
+    """A part's HTML; gap: pixels before it; joined: how many characters it has of the last one's.
+
+    One, where no end of a paragraph stands between them.
+    """
 
     html: str
     gap: int = 0
-    joined: bool = False
+    joined: int = 0
 
 
 class Cuts:
@@ -55,9 +58,9 @@ class Cuts:
         # Where each piece but the last ends, and how many items there are up to there.
         self._ends: list[tuple[int, int]] = []
 
-    def look(self, html: str) -> int:
-        """Cut a block's HTML; return how many of the first pieces stay as they were."""
-        text = html.strip()
+    def look(self, block: Block) -> int:
+        """Cut a block; return how many of the first pieces stay as they were."""
+        text = block.html.strip()
         opening = _TAG.match(text)
         closing = f"</{opening[2]}>" if opening is not None else ""
         if opening is None or not text.endswith(closing):
@@ -78,7 +81,7 @@ class Cuts:
 
     def _cut_paragraph(self, start: int) -> None:
         inner, at, depth = self._inner, start, 0
-        joined = start > 0 and not inner[start - 1].isspace()
+        joined = int(start > 0 and not inner[start - 1].isspace())
         while at < len(inner):
             tag = _TAG.search(inner, at)
             stop = tag.start() if tag is not None else len(inner)
@@ -90,7 +93,7 @@ class Cuts:
                 if cut is None or cut.end() >= len(inner):
                     break
                 self.pieces.append(Piece(f"<p>{inner[start : cut.start()]}</p>", joined=joined))
-                joined = cut.start() == cut.end()
+                joined = int(cut.start() == cut.end())
                 start = at = cut.end()
                 self._ends.append((start, 0))
             if tag is None:
@@ -123,12 +126,16 @@ class Cuts:
         self.pieces.append(Piece(f"{opening}{inner}{closing}", gap=gap))
 
 
+def _part_of(block: Block, piece: Piece) -> Block:
+    return replace(block, html=piece.html, parts=(piece.html,))
+
+
 class LongCell(ProseCell):
     """See the module. `document` is the whole, made only for those who search or copy it."""
 
     def __init__(self, block: Block, kind: Kind, formulas: Formulas | None = None) -> None:
         super().__init__(block, kind, formulas)
-        self._cuts = Cuts()
+        self._cuts = self._make_cuts()
         self._parts: list[ProseCell] = []
         self._tall: list[float] = []
         self._tops: list[float] = []
@@ -136,35 +143,49 @@ class LongCell(ProseCell):
         self._shown: OrderedDict[int, None] = OrderedDict()
         self._cut(block)
 
-    def _cut(self, block: Block) -> None:
-        """Take the parts over that are as they were, and make the others."""
+    def _make_cuts(self) -> "Cuts":
+        return Cuts()
+
+    def _make_part(self, block: Block) -> ProseCell:
+        return ProseCell(block, self.kind, self._formulas)
+
+    def _fits(self, block: Block) -> bool:
+        return is_long(block) and not block.html.startswith("<table")
+
+    def _cut(self, block: Block, *, exact: bool = False) -> None:
+        """Take the parts over that are as they were, and make the others.
+
+        exact: what is there is laid out.
+        """
         before = len(self._parts)
-        same = self._cuts.look(block.html)
+        same = self._cuts.look(block)
         pieces = self._cuts.pieces
-        self.fresh_from = int(self._tops[same]) if same < len(self._tops) else 0
-        if same < before and self._parts[same].grow(replace(block, html=pieces[same].html)):
-            self.fresh_from += self._parts[same].fresh_from if same < len(self._tops) else 0
+        # Formulas may have come since it was laid out: then other parts change, too.
+        known = exact and same < len(self._tops)
+        self.fresh_from = int(self._tops[same]) if known else 0
+        if same < before and self._parts[same].grow(_part_of(block, pieces[same])):
+            self.fresh_from += self._parts[same].fresh_from if known else 0
             del self._tall[same:]
             same += 1
         for part in self._parts[same:]:
             part.release()
         del self._parts[same:], self._tall[same:]
         for piece in pieces[same:]:
-            made = ProseCell(replace(block, html=piece.html), self.kind, self._formulas)
+            made = self._make_part(_part_of(block, piece))
             if self.width >= 0:
                 made.set_width(self.width)
             self._parts.append(made)
 
     def grow(self, block: Block) -> bool:
         """Take over a later state of the block."""
-        if block.kind != "prose" or not is_long(block):
+        if block.kind != "prose" or not self._fits(block):
             return False
         self.source = block.source
         if block.html != self._html:
             self._html = block.html
             self._document = None
-            self._laid_out_for = -1
-            self._cut(block)
+            exact, self._laid_out_for = self.exact, -1
+            self._cut(block, exact=exact)
         return True
 
     def set_width(self, width: int) -> None:

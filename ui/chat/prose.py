@@ -19,6 +19,8 @@ from ui.formulas.desk import Formulas, Found, Wish
 LONG = 6000
 """Characters of HTML above which a paragraph or list is shown in parts (`ui.chat.long`): some three
 screens of it."""
+MANY_ROWS = 16
+"""Rows above which a table is: a row takes 0.5 ms to be laid out."""
 TALL_PX = 60
 """A text so tall is drawn anew only where it changed: to find out where takes 0.05 ms."""
 ROOM_PX = 120
@@ -42,6 +44,8 @@ def _class_for(block: Block) -> "type[ProseCell | RuleCell]":
 
 def is_long(block: Block) -> bool:
     """Whether a block is to be shown in parts."""
+    if block.html.startswith("<table"):
+        return len(block.parts) > MANY_ROWS + 2
     return len(block.html) > LONG and block.html.startswith(("<p>", "<ul>", "<ol>", "<ol "))
 
 
@@ -59,7 +63,7 @@ class ProseCell(DocumentCell):
 
     def grow(self, block: Block) -> bool:
         """Take over a later state of the block: its text is laid out anew, its place kept."""
-        if block.kind != "prose" or is_long(block) or _class_for(block) is not type(self):
+        if block.kind != "prose" or is_long(block) or not self._fits(block):
             return False
         self.source = block.source
         if block.html != self._html:
@@ -70,6 +74,10 @@ class ProseCell(DocumentCell):
             self.height = self.estimate(self.width)
             self._show_again()
         return True
+
+    def _fits(self, block: Block) -> bool:
+        """Whether this kind of cell is the one for a block."""
+        return _class_for(block) is type(self)
 
     def _unchanged_px(self, html: str) -> int:
         """Return how far down the text stays as it is drawn. Formulas that come change it above."""
@@ -177,8 +185,8 @@ class ProseCell(DocumentCell):
         return found
 
 
-class TableCell(ProseCell):
-    """A table. Its words are never broken: one that is too wide scrolls sideways on its own."""
+class WideCell(ProseCell):
+    """What is not made narrower than its words are: where it is too wide it scrolls on its own."""
 
     def __init__(self, block: Block, kind: Kind, formulas: Formulas | None = None) -> None:
         super().__init__(block, kind, formulas)
@@ -187,14 +195,16 @@ class TableCell(ProseCell):
         self._wide = 0
 
     def _wrap(self, made: Document) -> None:
-        option = made.defaultTextOption()
-        option.setWrapMode(QTextOption.WrapMode.WordWrap)
-        made.setDefaultTextOption(option)
+        wrap_words(made)
 
     def _measure(self, width: int) -> int:
         tall = super()._measure(width)
-        self._wide = ceil(self.document().size().width())
+        self._wide = self._needed_px()
         return tall + (BAR_PX if self._wide > width else 0)
+
+    def _needed_px(self) -> int:
+        """Return the width that it takes."""
+        return ceil(self.document().size().width())
 
     def release(self) -> None:
         """Drop the document and the scroll bar."""
@@ -221,15 +231,26 @@ class TableCell(ProseCell):
         if self._host is not None:
             self._host.update()
 
-    def _text_at(self) -> QPointF:
-        return super()._text_at() - QPointF(self._sideways.value, 0)
-
     def paint(
         self, painter: QPainter, clip: QRectF, picked: tuple[int, int] | None, *, caret: bool
     ) -> None:
         """Draw the part of the table that is scrolled to."""
         painter.setClipRect(QRectF(0, 0, self.width, self.height), Qt.ClipOperation.IntersectClip)
         super().paint(painter, clip, picked, caret=caret)
+
+
+def wrap_words(made: Document) -> None:
+    """Have a document never break a word."""
+    option = made.defaultTextOption()
+    option.setWrapMode(QTextOption.WrapMode.WordWrap)
+    made.setDefaultTextOption(option)
+
+
+class TableCell(WideCell):
+    """A table of a few rows."""
+
+    def _text_at(self) -> QPointF:
+        return super()._text_at() - QPointF(self._sideways.value, 0)
 
 
 class RuleCell(Cell):

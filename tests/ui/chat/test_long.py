@@ -12,7 +12,8 @@ from ui.chat.answer import Answer
 from ui.chat.cells import WHOLE, Cell
 from ui.chat.column import Column
 from ui.chat.long import LongCell
-from ui.chat.prose import ProseCell
+from ui.chat.long_table import long_cell
+from ui.chat.prose import ProseCell, cell_for
 from ui.chat.shelf import Shelf
 from ui.chat.view import ChatView
 
@@ -24,6 +25,11 @@ TEXTS = {
     "list": "".join(f"- {WORDS}\n  - a part of **it**\n" for _ in range(120)),
     "numbers": "".join(f"{number}. {WORDS}\n" for number in range(7, 260)),
     "one word": "x" * 30_000,
+    "table": "| n | f(n), *said* | words |\n|--:|:--:|---|\n"
+    + "".join(f"| {n} | `f({n})` | a few **words** of {n} |\n" for n in range(1, 90)),
+    "wide table": "| n | what is said of it |\n|---|---|\n"
+    + "".join(f"| {n} | {WORDS} |\n" for n in range(100, 150)),
+    "too wide table": f"|{'a | ' * 30}\n|{'---|' * 30}\n" + f"|{'word | ' * 30}\n" * 40,
 }
 
 
@@ -35,7 +41,8 @@ def laid_out(cell: Cell, width: int = 700) -> Cell:
 
 def both(markdown: str) -> tuple[LongCell, ProseCell]:
     [block] = parse(markdown)
-    long, whole = LongCell(block, "answer"), ProseCell(block, "answer")
+    long, whole = long_cell(block, "answer", None), cell_for(block, "answer")
+    assert isinstance(whole, ProseCell)
     laid_out(long)
     laid_out(whole)
     return long, whole
@@ -57,7 +64,7 @@ def test_offsets_and_text_are_those_of_the_whole(dressed: QApplication, name: st
             assert long.hit(middle) in (offset, offset + 1)
 
 
-@pytest.mark.parametrize("name", ["list", "numbers"])
+@pytest.mark.parametrize("name", ["list", "numbers", "table", "wide table", "too wide table"])
 def test_a_list_in_parts_looks_like_the_whole(dressed: QApplication, name: str) -> None:
     long, whole = both(TEXTS[name])
     assert abs(long.height - whole.height) <= 1
@@ -98,7 +105,7 @@ def test_streamed_it_is_cut_as_it_is_at_once(dressed: QApplication, name: str) -
     if name == "one word":
         return
     assert isinstance(streamed, LongCell)
-    fresh = laid_out(LongCell(whole, "answer"))
+    fresh = laid_out(long_cell(whole, "answer", None))
     assert streamed.height == fresh.height
     assert streamed.copied(0, WHOLE) == fresh.copied(0, WHOLE)
 
