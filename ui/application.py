@@ -5,7 +5,6 @@ then come the log, the transcript with its Markdown, the store and the client of
 The engine itself starts with the first model.
 """
 
-import gc
 import signal
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -15,7 +14,7 @@ from PySide6.QtGui import QFileOpenEvent
 from PySide6.QtWidgets import QApplication
 
 from app import paths
-from ui import theme
+from ui import collecting, theme
 from ui.main_window import MainWindow
 
 if TYPE_CHECKING:
@@ -99,9 +98,7 @@ class _Start:
             from ui import smoke
 
             painted_ms = smoke.process_age_ms()
-        # What is there by now stays: without it a later look for garbage takes 5 ms, not 35.
-        gc.freeze()
-        gc.enable()
+        collecting.begin()
         theme.add_sheet(self._app)
         from app import logs
         from ui.mistakes import Mistakes

@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
+from ui import collecting
+
 if TYPE_CHECKING:
     from app.chat.session import Session
 
 TICK_MS = 33
+REST_MS = 3000
+"""Nothing was going on for so long: time to collect garbage."""
 
 
 class Bridge(QObject):
@@ -33,6 +37,10 @@ class Bridge(QObject):
         self._timer = QTimer(self)
         self._timer.setInterval(TICK_MS)
         self._timer.timeout.connect(self.drain)
+        self._rest = QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(REST_MS)
+        self._rest.timeout.connect(collecting.rest)
         self._woken.connect(self._on_woken, Qt.ConnectionType.QueuedConnection)
 
     @property
@@ -49,6 +57,7 @@ class Bridge(QObject):
         """Stop: the session is about to be closed."""
         self._session = None
         self._timer.stop()
+        self._rest.stop()
 
     def wake(self) -> None:
         """Say that there is something to pump. Callable from any thread, as often as one likes."""
@@ -68,8 +77,10 @@ class Bridge(QObject):
         busy = self._session is session and session.busy()
         if busy and not self._timer.isActive():
             self._timer.start()
+            self._rest.stop()
         elif not busy:
             self._timer.stop()
+            self._rest.start()
 
     def _on_woken(self) -> None:
         if not self._timer.isActive():

@@ -14,7 +14,6 @@ processor time, which is what the clock says on a computer that has nothing else
 """
 
 import argparse
-import gc
 import json
 import os
 import random
@@ -35,7 +34,7 @@ from PySide6.QtWidgets import QApplication
 
 from app.chat.message import Message, Text, Thinking
 from tests.bench.bench_view import percentiles, text_of
-from ui import theme
+from ui import collecting, theme
 from ui.chat.stack import TOP_PX
 from ui.chat.view import ChatView
 
@@ -86,7 +85,7 @@ def one(count: int, jumps: int) -> dict[str, Any]:
     empty.close()
     branch = conversation(count)
     # As the window does when it has started.
-    gc.freeze()
+    collecting.begin()
     before = psutil.Process().memory_info().rss
     before = psutil.Process().memory_info().rss
 

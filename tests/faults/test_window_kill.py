@@ -20,7 +20,7 @@ import psutil
 from app.chat.message import Message
 from app.chat.store import INTERRUPTED_NOTE, Store
 
-KILLS = int(os.environ.get("PONDER_KILLS", "3"))
+KILLS = int(os.environ.get("PONDER_KILLS", "2"))
 PROMISED_S = 1.0
 ENDLESS = "and so on, "
 ORPHAN_S = 5.0

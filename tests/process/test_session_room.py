@@ -47,6 +47,18 @@ def ask(desk: Desk, text: str) -> Message:
     return desk.answer()
 
 
+def fill_up(desk: Desk, text: str, most: int) -> str:
+    """Type until the next prompt takes just over `most` tokens; return the draft."""
+    desk.session.set_draft(text)
+    desk.idle()
+    while (missing := most - desk.session.state.context_used) >= 0:
+        # Some 20 tokens each time, of which less than half are typed ahead.
+        text += " one two three four" * (missing // 45 + 1)
+        desk.session.set_draft(text)
+        desk.idle()
+    return text
+
+
 def held(desk: Desk) -> NoRoom:
     """Pump until the offers are there, the larger context among them or ruled out."""
     desk.until(lambda: (room := desk.session.state.room) is not None and not room.looking)
@@ -171,16 +183,10 @@ def test_earlier_thoughts_are_left_out(desk: Desk) -> None:
     for _ in range(3):
         assert ask(desk, "What is 123 + 345?").thinking
     desk.idle()
-    filling, used = desk.session.state.filling, desk.session.state.context_used
+    filling = desk.session.state.filling
     assert filling is not None
-    text = "one two three four " * ((768 - least_room(768) - used) // 20 + 2)
-    while True:  # up to where it fits without thoughts only
-        desk.session.set_draft(text)
-        desk.idle()
-        if desk.session.state.context_used > 768 - least_room(768):
-            break
-        text += "one two three four "
-    assert not desk.session.send(text)
+    # Up to where it fits without thoughts only.
+    assert not desk.session.send(fill_up(desk, "x", 768 - least_room(768)))
     room = held(desk)
     offer = room.offers[0]
     assert (offer.kind, offer.gains, offer.enough) == ("thoughts", filling.thoughts, True)
@@ -195,11 +201,7 @@ def test_earlier_thoughts_are_left_out(desk: Desk) -> None:
 
 def test_it_can_go_on_in_what_is_left(desk: Desk) -> None:
     demo(desk)
-    desk.session.set_draft("x")
-    while desk.session.state.context_used <= 512 - least_room(512):
-        desk.session.set_draft(desk.session.state.draft + " one two three four five")
-        desk.idle()
-    assert not desk.session.send(desk.session.state.draft)
+    assert not desk.session.send(fill_up(desk, "x", 512 - least_room(512)))
     room = held(desk)
     assert room.offers[-1].kind == "anyway"
     assert "left for the answer" in room.gain(room.offers[-1])

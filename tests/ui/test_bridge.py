@@ -1,6 +1,8 @@
 """The timer ticks only while there is work, and a wake-up from another thread is enough."""
 
+import gc
 import threading
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from app.chat.session import Session
 from app.settings import Settings
+from ui import collecting
 from ui.bridge import Bridge
 
 
@@ -54,6 +57,39 @@ def test_a_wake_up_from_another_thread_drains(
     thread.join()
     assert "chat" in signal.args[0]
     qtbot.waitUntil(lambda: not bridge.ticking)
+
+
+def test_garbage_is_collected_at_rest(
+    bridge: Bridge, session: Session, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Circle:
+        def __init__(self) -> None:
+            self.own = self
+
+    bridge.attach(session)
+    qtbot.waitUntil(lambda: session.state.opened and not bridge.ticking)
+    monkeypatch.setattr(collecting, "WORTH", 0)
+    bridge._rest.setInterval(0)
+    gc.disable()
+    try:
+        left = weakref.ref(Circle())
+        assert left() is not None
+        bridge.drain()
+        qtbot.waitUntil(lambda: left() is None)
+    finally:
+        gc.enable()
+
+
+def test_while_an_answer_is_written_no_walk_is_a_whole_one() -> None:
+    before = gc.get_threshold()
+    try:
+        collecting.begin()
+        assert gc.isenabled()
+        assert gc.get_freeze_count() > 0
+        assert gc.get_threshold() == (*before[:2], collecting.SELDOM)
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*before)
 
 
 def test_detached_it_does_nothing(bridge: Bridge, session: Session, qtbot: QtBot) -> None:
