@@ -244,10 +244,11 @@ class DocumentCell(Cell):
     ) -> QAbstractTextDocumentLayout.Selection:
         last = made.characterCount() - 1
         cursor = QTextCursor(made)
-        # The folded paragraph that Qt puts before a table is not to be seen.
+        # The folded paragraphs that Qt puts before and behind a table are not to be seen.
         beside = 1 if not made.begin().text() and last > 0 else 0
-        cursor.setPosition(min(max(picked[0], beside), last))
-        cursor.setPosition(min(picked[1], last), QTextCursor.MoveMode.KeepAnchor)
+        end = last - 1 if beside and not made.lastBlock().text() else last
+        cursor.setPosition(min(max(picked[0], beside), end))
+        cursor.setPosition(min(picked[1], end), QTextCursor.MoveMode.KeepAnchor)
         form = QTextCharFormat()
         form.setBackground(style.selection_colour(self.style.theme))
         # Without an ink of its own Qt leaves out the marks of lists.

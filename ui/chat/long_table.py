@@ -15,8 +15,8 @@ from PySide6.QtGui import QPainter, QTextCursor, QTextLength, QTextTable
 from app.markup.blocks import Block
 from ui.chat.document import Document
 from ui.chat.long import Cuts, LongCell, Piece
-from ui.chat.prose import ProseCell, WideCell, wrap_words
-from ui.chat.style import Kind
+from ui.chat.prose import ProseCell, WideCell, is_long, wrap_words
+from ui.chat.style import Kind, Style
 from ui.formulas.desk import Formulas
 
 ROWS = 8
@@ -73,6 +73,7 @@ class RowsCell(ProseCell):
         self.columns: tuple[int, ...] = ()
         self.needed_px = 0
         self._widths: Widths | None = None
+        self._widths_in: Style | None = None
 
     def _fits(self, block: Block) -> bool:
         return block.html.startswith("<table")
@@ -86,7 +87,8 @@ class RowsCell(ProseCell):
 
     def widths(self) -> Widths:
         """Return how wide the words are."""
-        if self._widths is None:
+        # At another zoom they are others; else they outlast the document.
+        if self._widths is None or self._widths_in is not self.style:
             made = self.document()
             made.setTextWidth(max(1, self.width))
             made.size()  # lays it out
@@ -97,7 +99,7 @@ class RowsCell(ProseCell):
                     words = table.cellAt(row, column).firstCursorPosition().block().layout()
                     wide[column] = max(wide[column], words.maximumWidth())
                     least[column] = max(least[column], words.minimumWidth())
-            self._widths = tuple(wide), tuple(least)
+            self._widths, self._widths_in = (tuple(wide), tuple(least)), self.style
         return self._widths
 
     def set_columns(self, columns: tuple[int, ...]) -> None:
@@ -130,7 +132,7 @@ class LongTableCell(WideCell, LongCell):
         return RowsCell(block, self.kind, self._formulas)
 
     def _fits(self, block: Block) -> bool:
-        return LongCell._fits(self, block) or block.html.startswith("<table")
+        return is_long(block) and block.html.startswith("<table")
 
     def _rows(self) -> list[RowsCell]:
         return [part for part in self._parts if isinstance(part, RowsCell)]

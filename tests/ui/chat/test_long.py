@@ -12,7 +12,7 @@ from ui.chat.answer import Answer
 from ui.chat.cells import WHOLE, Cell
 from ui.chat.column import Column
 from ui.chat.long import LongCell
-from ui.chat.long_table import long_cell
+from ui.chat.long_table import SIDES_PX, LongTableCell, long_cell, shared
 from ui.chat.prose import ProseCell, cell_for
 from ui.chat.shelf import Shelf
 from ui.chat.view import ChatView
@@ -178,3 +178,35 @@ def test_a_thought_that_is_closed_is_not_read_on(view: ChatView, qtbot: QtBot) -
     view.toggle_thinking()
     qtbot.waitUntil(lambda: not entry.behind(thinking=True), timeout=60_000)
     assert len(entry.thinking.cells) == 9000
+
+
+def test_a_table_in_parts_has_other_widths_at_another_zoom(view: ChatView) -> None:
+    view.show_conversation([samples.question(), samples.answer(TEXTS["table"])], samples.alone, {})
+    heights = []
+    for percent in (100, 150, 80):
+        view.zoom.set_percent(percent)
+        [cell] = view.entries[1].text.cells
+        assert isinstance(cell, LongTableCell)
+        fresh = long_cell(parse(TEXTS["table"])[0], "answer", None)
+        laid_out(fresh, cell.width)
+        assert cell.height == fresh.height
+        assert cell.rects(40, 44) == fresh.rects(40, 44)
+        heights.append(cell.height)
+    assert heights[1] > heights[0] > heights[2]
+
+
+@pytest.mark.parametrize("room", [200, 420, 700, 2000])
+def test_columns_share_the_room_there_is(room: int) -> None:
+    widths = [((30.0, 400.0, 90.0), (30.0, 60.0, 40.0)), ((20.0, 500.0, 80.0), (20.0, 70.0, 45.0))]
+    given = shared(widths, room)
+    words = [one - SIDES_PX for one in given]
+    assert words[0] == 30
+    assert all(one >= least for one, least in zip(words, (30, 70, 45), strict=True))
+    assert all(one <= most for one, most in zip(words, (30, 500, 90), strict=True))
+    if room == 2000:
+        assert words == [30, 500, 90]
+    elif room > 300:
+        # Nothing is left over but a pixel for each.
+        assert room - 10 <= sum(given) <= room
+    else:
+        assert words == [30, 70, 45]
