@@ -22,7 +22,7 @@ from tests.support.engine import Engine, said
 
 DEMO = Path(__file__).parents[2] / "resources" / "demo"
 DRAWN = 200
-COUNT = int(os.environ.get("PONDER_CASES", "25"))
+COUNT = int(os.environ.get("PONDER_CASES", "15"))
 MOST = 5_000_000
 TRAIN = "If a train travels 120 km in 1.5 hours, what is its average speed in m/s?"
 CODE = 'print(f"{120_000 / (1.5 * 3600):.1f} m/s")'

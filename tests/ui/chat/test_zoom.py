@@ -1,8 +1,5 @@
 """Larger and smaller text: all of it, and what is read stays where it is."""
 
-from collections.abc import Iterator
-
-import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication, QWidget
@@ -10,16 +7,9 @@ from pytestqt.qtbot import QtBot
 
 from tests.ui.chat import samples
 from tests.ui.chat.test_transcript import long_chat
-from ui.chat import style
 from ui.chat.answer import Answer
 from ui.chat.view import ChatView
 from ui.chat.zoom import STEPS
-
-
-@pytest.fixture(autouse=True)
-def usual() -> Iterator[None]:
-    yield
-    style.set_zoom(100)
 
 
 def turn(widget: QWidget, notches: int, *, ctrl: bool = True) -> bool:
