@@ -16,7 +16,7 @@ is a process of its own. The default is what the bars speak of; a table ends it.
 --repeat: streams the same several times, and takes the least that each tick has cost: on a machine
 that does other things too, that is what the tick costs itself.
 --browser, --katex: also what else could show the same stream (tests/bench/others.py), as ratios;
-the first also tells what Qt's own widget for plain text takes a tick, which is the least there is.
+the first also tells what Qt's own widget for plain text takes a tick.
 --stop: also how soon a click on Stop stops (tests/bench/bench_stop.py).
 """
 

@@ -2,8 +2,8 @@
 
 Two are given the whole text at every tick, which is how they are used: a QTextBrowser by
 setMarkdown, without formulas; and a page in Chromium whose text goes through markdown-it and KaTeX.
-The third is the least there is: a QPlainTextEdit, to which each tick adds its characters as they
-are, without Markdown, colours or formulas. What the first two cost grows with what is there
+The third is a QPlainTextEdit, to which each tick adds its characters as they are, without Markdown,
+colours or formulas. What the first two cost grows with what is there
 already, so the whole stream would take hours: the text is streamed in sizes of which each is twice
 the one before, and the last two say how the cost of a tick grows. Chromium's cost is the processor
 time of all its processes.
@@ -62,7 +62,7 @@ def compare(
     found: dict[str, Any], text: str, step: int, modules: Path | None, chromium: str
 ) -> None:
     """Print what a stream, as `bench_view` measured it, costs the others. step: its characters."""
-    _tell_least(found, text, step)
+    _tell_plain(found, text, step)
     _tell("QTextBrowser.setMarkdown", found, len(text), _growth(_browse, text, step))
     if modules is None:
         print("A page with KaTeX is not compared: --katex names no folder.")
@@ -76,13 +76,13 @@ def compare(
         _tell("KaTeX in Chromium", found, len(text), _growth(page, text, step))
 
 
-def _tell_least(found: dict[str, Any], text: str, step: int) -> None:
+def _tell_plain(found: dict[str, Any], text: str, step: int) -> None:
     spent = _append(text, step)
-    least, ours = statistics.median(spent), found["cpu_ms"]["p50"] / 1e3
+    plain, ours = statistics.median(spent), found["cpu_ms"]["p50"] / 1e3
     print(
         f"{found['kind']}, {found['tokens_per_s']} tokens/s: QPlainTextEdit, given each tick's "
-        f"characters as plain text, takes {least * 1e3:.2f} ms a tick (median); ours, with all "
-        f"that is made of them, {ours * 1e3:.2f}: {ours / least:.2f} times that.",
+        f"characters as plain text, takes {plain * 1e3:.2f} ms a tick (median); ours, with all "
+        f"that is made of them, {ours * 1e3:.2f}: {ours / plain:.2f} times that.",
         flush=True,
     )
 
