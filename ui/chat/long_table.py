@@ -1,8 +1,9 @@
 """A table that goes on and on: in parts of a few rows, whose columns agree.
 
 Qt lays out a table as a whole for each row that is added: 500 rows take 0.3 s a tick. In parts, the
-columns have to be told how wide they are: as wide as the words of all parts want it, or a share of
-the room that there is. Only a row that is wider than all before it has the others laid out anew.
+columns have to be told how wide they are: as wide as the words of the first parts want it, or a
+share of the room that there is. Later rows change nothing of that, so that what is above a row that
+comes stays as it is, and a table that streams is shown like one that is there.
 """
 
 from collections.abc import Sequence
@@ -20,6 +21,8 @@ from ui.formulas.desk import Formulas
 
 ROWS = 8
 """Of a part."""
+DECIDING = 8
+"""The parts whose words decide how wide the columns are."""
 SIDES_PX = 25
 """What a cell has beside its words: padding (`style`) and border."""
 AROUND_PX = 12
@@ -136,7 +139,7 @@ class LongTableCell(WideCell, LongCell):
 
     def _measure(self, width: int) -> int:
         parts = self._rows()
-        columns = shared([part.widths() for part in parts], width)
+        columns = shared([part.widths() for part in parts[:DECIDING]], width)
         if parts[0].columns != columns:
             self._tall.clear()
             self.fresh_from = 0
